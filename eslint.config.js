@@ -25,7 +25,10 @@ const law = (files, folders, why, extra = []) => ({
 export default defineConfig(
   { ignores: ['dist/', 'node_modules/', '.pp/', 'schemas/avro/generated.ts'] },
   js.configs.recommended,
-  { files: ['**/*.{mjs,js}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } } },
+  {
+    files: ['**/*.{mjs,js}'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+  },
   {
     files: ['**/*.ts'],
     extends: [ts.configs.recommendedTypeChecked],
@@ -45,10 +48,22 @@ export default defineConfig(
   { files: ['**/*.test.ts'], rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' } },
   { files: ['dev/**', 'ops/**', 'bench/**'], rules: { 'no-console': 'off' } },
 
-  law(['topology/**/*.ts'], ['streams', 'sinks', 'pipeline', 'ops', 'dev'], 'topology imports only topology and schemas.', [
-    { group: ['node:*', 'rxjs', 'rxjs/*', 'pg', '@aws-sdk/*', 'pino'], message: 'topology decides: it touches nothing.' },
-  ]),
-  law(['schemas/**/*.ts'], ['topology', 'streams', 'sinks', 'pipeline', 'ops', 'dev'], 'schemas stand below everything.'),
+  law(
+    ['topology/**/*.ts'],
+    ['streams', 'sinks', 'pipeline', 'ops', 'dev'],
+    'topology imports only topology and schemas.',
+    [
+      {
+        group: ['node:*', 'rxjs', 'rxjs/*', 'pg', '@aws-sdk/*', 'pino'],
+        message: 'topology decides: it touches nothing.',
+      },
+    ],
+  ),
+  law(
+    ['schemas/**/*.ts'],
+    ['topology', 'streams', 'sinks', 'pipeline', 'ops', 'dev'],
+    'schemas stand below everything.',
+  ),
   law(['streams/**/*.ts'], ['sinks', 'pipeline', 'ops', 'dev'], 'streams moves: it imports topology and schemas.'),
   law(['sinks/**/*.ts'], ['streams', 'pipeline', 'ops', 'dev'], 'sinks lands: it imports topology and schemas.'),
   law(['pipeline/**/*.ts'], ['streams', 'sinks', 'ops', 'dev'], 'pipeline looks: it imports topology and schemas.'),
@@ -82,11 +97,29 @@ export default defineConfig(
           paths: [
             {
               name: 'rxjs',
-              importNames: ['mergeMap', 'concatMap', 'switchMap', 'exhaustMap', 'delay', 'timeout', 'interval', 'timer', 'debounceTime', 'throttleTime', 'auditTime', 'bufferTime', 'windowTime', 'from', 'defer', 'asyncScheduler'],
+              importNames: [
+                'mergeMap',
+                'concatMap',
+                'switchMap',
+                'exhaustMap',
+                'delay',
+                'timeout',
+                'interval',
+                'timer',
+                'debounceTime',
+                'throttleTime',
+                'auditTime',
+                'bufferTime',
+                'windowTime',
+                'from',
+                'defer',
+                'asyncScheduler',
+              ],
               message: 'No asynchronous or time operator inside the commit boundary (docs/architecture.md).',
             },
           ],
-          patterns: mayNotImport(['sinks', 'pipeline', 'ops', 'dev'], 'streams moves: it imports topology and schemas.').patterns,
+          patterns: mayNotImport(['sinks', 'pipeline', 'ops', 'dev'], 'streams moves: it imports topology and schemas.')
+            .patterns,
         },
       ],
     },

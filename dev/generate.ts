@@ -1,0 +1,15 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { renderTypes } from '../schemas/render-types.ts'
+
+/** `npm run generate`: writes what is derived from the contracts; `npm test` fails when it is not current. */
+const target = new URL('../schemas/avro/generated.ts', import.meta.url)
+const text = renderTypes()
+const before = (() => {
+  try {
+    return readFileSync(target, 'utf8')
+  } catch {
+    return ''
+  }
+})()
+if (before !== text) writeFileSync(target, text)
+console.log(before === text ? 'schemas/avro/generated.ts is current' : 'schemas/avro/generated.ts written')
