@@ -1,0 +1,68 @@
+import type { Stream } from './stream.ts'
+import type { Instant } from './time.ts'
+
+/** 0 live; else the watermark at which an operator's order to replay was taken. It is also the attempt's number. */
+export type Replay = number
+
+/** A record, as a step sees it. `at` is when what it tells of entered the system, never when it is processed. */
+export interface Event<V = unknown> {
+  readonly stream: string
+  readonly key: string
+  readonly at: Instant
+  readonly replay: Replay
+  readonly value: V
+}
+
+/** A wake-up that the step had asked for. `at` is the deadline itself, so that catching up late changes nothing. */
+export interface Wake {
+  readonly stream: '@deadline'
+  readonly key: string
+  readonly at: Instant
+}
+
+/** A record to write. `at` and `replay` are inherited from the event by the runtime. */
+export interface Out<V = unknown> {
+  readonly stream: string
+  readonly key: string
+  readonly value: V
+}
+
+/**
+ * A pure state machine per key: `(state, event) → state and outputs`.
+ * `undefined` state: not known yet, or forgotten. Timers are read off the state by `deadline`,
+ * so that restoring a table restores its timers.
+ */
+export interface Step<S, Shared = undefined> {
+  readonly name: string
+  /** Which state an event belongs to; the record's key by default. */
+  key?(event: Event): string
+  on(state: S | undefined, event: Event | Wake, shared: Shared): Result<S>
+  /** When the step wants to be woken, if at all. */
+  deadline(state: S): Instant | undefined
+}
+
+export interface Result<S> {
+  readonly state: S | undefined
+  readonly out: readonly Out[]
+}
+
+/** Writes `value` to `stream`: the compiler sees that they belong together. */
+export const to = <V>(stream: Stream<V>, key: string, value: NoInfer<V>): Out<V> => ({
+  stream: stream.topic,
+  key,
+  value,
+})
+
+/** Whether the event is of this stream; narrows its value. */
+export const isOf = <V>(stream: Stream<V>, event: Event | Wake): event is Event<V> => event.stream === stream.topic
+
+/** Thrown by a step or an effect on a record that can never be processed: it is parked, its neighbours go on. */
+export class Rejection extends Error {
+  override readonly name = 'Rejection'
+  /** Kind of refusal in kebab-case, for example `unknown-instrument`. */
+  readonly code: string
+  constructor(code: string, sentence: string) {
+    super(sentence)
+    this.code = code
+  }
+}

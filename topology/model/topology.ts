@@ -1,0 +1,89 @@
+import type { Step } from './step.ts'
+import type { Stream } from './stream.ts'
+
+/** Which process of the deployment runs a stage. */
+export type Role = 'clock' | 'steps' | 'effects' | 'worker' | 'publish'
+
+/**
+ * A named node of the graph.
+ * A *step* is pure and joins; an *effect* touches the world record by record; a *service* has its own loop
+ * (the clock; the worker on the ledger; publish on the outbox).
+ */
+export interface Stage {
+  readonly name: string
+  readonly summary: string
+  readonly role: Role
+  readonly reads: readonly Stream[]
+  readonly writes: readonly Stream[]
+  /** `per-partition`: task p joins partition p of every input. A number n: partition q belongs to task q mod n. */
+  readonly tasks: 'per-partition' | number
+  readonly run: { readonly step: Step<never, never> } | 'effect' | 'service'
+  /**
+   * Where its watermark comes from: `clock` at an entrance, `streams` where it is the minimum over its upstream tasks,
+   * `outbox` for publish; absent where the stage knows no time.
+   */
+  readonly watermark?: 'clock' | 'streams' | 'outbox'
+  /** Takes its inputs in order of append time up to its watermark (ties: in the order of `reads`), not as they arrive. */
+  readonly order?: 'time'
+  /** Declared, and not yet run by any process. */
+  readonly planned?: true
+}
+
+export interface Topology {
+  readonly name: string
+  readonly partitions: number
+  readonly entrances: readonly Stream[]
+  readonly stages: readonly Stage[]
+  /** Streams that are read by the world outside. */
+  readonly exits: readonly Stream[]
+}
+
+export const stageOf = (topology: Topology, name: string): Stage => {
+  const stage = topology.stages.find(candidate => candidate.name === name)
+  if (!stage) {
+    throw new Error(`no stage "${name}" in ${topology.name}; there are: ${topology.stages.map(s => s.name).join(', ')}`)
+  }
+  return stage
+}
+
+export const partitionsOf = (topology: Topology, stream: Stream): number => stream.partitions ?? topology.partitions
+
+/** How many tasks a stage has: fixed by the declaration, never by how many processes there are. */
+export const taskCount = (topology: Topology, stage: Stage): number =>
+  typeof stage.tasks === 'number' ? stage.tasks : partitionsOf(topology, stage.reads[0]!)
+
+/** The partitions of every input that task `index` of the stage owns. */
+export function inputsOf(topology: Topology, stage: Stage, index: number): { topic: string; partition: number }[] {
+  const count = taskCount(topology, stage)
+  return stage.reads.flatMap(stream =>
+    Array.from({ length: partitionsOf(topology, stream) }, (_, partition) => partition)
+      .filter(partition => partition % count === index)
+      .map(partition => ({ topic: stream.topic, partition })),
+  )
+}
+
+/** The name under which a task forwards its watermark. */
+export const taskName = (stage: string, index: number): string => `${stage}#${index}`
+
+/** Whether a stage reads this stream by deadlines, so that watermarks must travel on it. */
+export const carriesWatermarks = (topology: Topology, stream: Stream): boolean =>
+  topology.stages.some(s => s.watermark === 'streams' && s.reads.some(r => r.topic === stream.topic)) &&
+  topology.stages.some(s => s.watermark !== undefined && s.writes.some(w => w.topic === stream.topic))
+
+/**
+ * Upstream tasks whose watermarks a stage waits for, per input stream: it takes the minimum over all of them.
+ * Worked example: exposure-window reads detector-visit (fan-out#0) and raw-arrival (raw-intake#0, raw-intake#1), so it
+ * keeps three maxima and its time is the smallest. raw-listed brings none: its writer, raw-reconcile, knows no time.
+ */
+export function upstreamTasks(topology: Topology, stage: Stage): { topic: string; task: string }[] {
+  return stage.reads.flatMap(stream =>
+    topology.stages
+      .filter(writer => writer.watermark !== undefined && writer.writes.some(w => w.topic === stream.topic))
+      .flatMap(writer =>
+        Array.from({ length: taskCount(topology, writer) }, (_, i) => ({
+          topic: stream.topic,
+          task: taskName(writer.name, i),
+        })),
+      ),
+  )
+}

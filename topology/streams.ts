@@ -1,0 +1,61 @@
+import type { Alert } from '../schemas/avro/generated.ts'
+import { stream, type Stream } from './model/stream.ts'
+
+/** One partition each: fan-out takes them in order of append time, and there are a dozen records a minute. */
+const single = { partitions: 1, retentionHours: 7 * 24 }
+
+export const nextVisit = stream('next-visit', 'next-visit', 'none', single)
+export const nextVisitCanceled = stream('next-visit-canceled', 'next-visit-canceled', 'none', single)
+export const control = stream('control', 'control', 'instrument', { ...single, retentionHours: 30 * 24 })
+
+/** Object-store events. More partitions than tasks, as the store's own topic would have. */
+export const rawNotification: Stream<unknown> = {
+  topic: 'raw-notification',
+  key: 'none',
+  cleanup: 'delete',
+  format: { json: 's3-notification' },
+  partitions: 8,
+  retentionHours: 7 * 24,
+}
+export const clock: Stream<ClockTick> = {
+  topic: 'clock',
+  key: 'none',
+  cleanup: 'delete',
+  format: { json: 'clock-tick' },
+  partitions: 1,
+  retentionHours: 7 * 24,
+}
+
+/** `t` was read before `end`, less ε: everything appended before `t` lies below `end` ("topic/partition" → offset). */
+export interface ClockTick {
+  readonly t: number
+  readonly end: Readonly<Record<string, string>>
+  readonly hold: boolean
+}
+
+const inner = { retentionHours: 7 * 24 }
+export const visit = stream('visit', 'visit', 'visit', inner)
+export const detectorVisit = stream('detector-visit', 'detector-visit', 'unit', inner)
+export const rawArrival = stream('raw-arrival', 'raw-arrival', 'unit', inner)
+export const rawWanted = stream('raw-wanted', 'raw-wanted', 'unit', inner)
+export const rawListed = stream('raw-listed', 'raw-listed', 'unit', inner)
+export const detectorJob = stream('detector-job', 'detector-job', 'unit', inner)
+export const pipelineResult = stream('pipeline-result', 'pipeline-result', 'unit', { retentionHours: 30 * 24 })
+export const detectorResult = stream('detector-result', 'detector-result', 'visit', { retentionHours: 30 * 24 })
+export const visitSummary = stream('visit-summary', 'visit-summary', 'visit', { retentionHours: 30 * 24 })
+
+export const rawLate = stream('raw-late', 'raw-late', 'unit', { retentionHours: 30 * 24 })
+export const rawUnclaimed = stream('raw-unclaimed', 'raw-unclaimed', 'unit', { retentionHours: 30 * 24 })
+export const parked = stream('parked', 'parked', 'none', { retentionHours: 30 * 24 })
+export const audit = stream('audit', 'audit', 'none', { partitions: 1, retentionHours: 365 * 24 })
+
+/** The public stream; named by the schema's major version, as the brokers know it. */
+export const alerts: Stream<Alert> = {
+  topic: 'lsst-alerts-v11',
+  key: 'none',
+  cleanup: 'delete',
+  format: { alert: 'lsst.v11_1.alert' },
+  retentionHours: 30 * 24,
+}
+/** Which units' alerts are out: publish asks here, never the outbox's mark, whether it has sent. */
+export const alertsLedger = stream('alerts-ledger', 'alerts-ledger', 'unit', { cleanup: 'compact' })
