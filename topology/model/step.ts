@@ -36,7 +36,8 @@ export interface Step<S, Shared = undefined> {
   readonly name: string
   /** Which state an event belongs to; the record's key by default. */
   key?(event: Event): string
-  on(state: S | undefined, event: Event | Wake, shared: Shared): Result<S>
+  /** `shared` is configuration; `look` reads (never writes) the state of another key of the same task: broadcast state. */
+  on(state: S | undefined, event: Event | Wake, shared: Shared, look: (key: string) => S | undefined): Result<S>
   /** When the step wants to be woken, if at all. */
   deadline(state: S): Instant | undefined
 }
