@@ -1,4 +1,5 @@
-import { type AvroField, type AvroSchema, fullName, type NamedSchema, readSchemas } from './schemas.ts'
+import { readSchemas } from './read-schemas.ts'
+import type { AvroField, AvroSchema, NamedSchema } from './schemas.ts'
 
 const primitives: Record<string, string> = {
   null: 'null',
@@ -15,8 +16,8 @@ const capital = (name: string) =>
 const typeName = (name: string) => capital(name.split('.').at(-1)!)
 
 /**
- * The TypeScript of every `.avsc`: one exported type per record and enum, whether it stands alone or inside another.
- * `long` is `bigint`, except a `timestamp-millis`, which is an Instant (milliseconds, UTC) and fits a number.
+ * The TypeScript of every `.avsc`: one exported type per record and enum, whether it stands alone or inside another, and the schemas
+ * themselves as `contractSources`. `long` is `bigint`, except a `timestamp-millis`, which is an Instant (milliseconds, UTC) and fits a number.
  */
 export function renderTypes(): string {
   const blocks: string[] = []
@@ -35,7 +36,11 @@ export function renderTypes(): string {
   }
   const wrap = (text: string) => (text.includes('|') ? `(${text})` : text)
   const field = (f: AvroField) => `${f.doc ? `  /** ${f.doc} */\n` : ''}  readonly ${f.name}: ${render(f.type)}`
+  const defined = new Set<string>()
   const define = (s: NamedSchema) => {
+    if (defined.has(typeName(s.name!)))
+      throw new Error(`Two schemas would both be the TypeScript type ${typeName(s.name!)}.`)
+    defined.add(typeName(s.name!))
     const doc = s.doc ? `/** ${s.doc} */\n` : ''
     const body =
       s.type === 'enum'
@@ -45,7 +50,11 @@ export function renderTypes(): string {
   }
   const schemas = readSchemas()
   for (const schema of schemas.values()) define(schema)
-  const names = [...schemas].map(([file, s]) => `  '${file}': ${typeName(fullName(s))}`)
+  const names = [...schemas].map(([file, s]) => `  '${file}': ${typeName(s.name!)}`)
   blocks.push(`/** Contract by file name. */\nexport interface Contracts {\n${names.join('\n')}\n}`)
+  const sources = [...schemas].map(([file, s]) => `  '${file}': ${JSON.stringify(s)},`)
+  blocks.push(
+    `/** The schemas as they lie in the files. */\nexport const contractSources: Readonly<Record<keyof Contracts, unknown>> = {\n${sources.join('\n')}\n}`,
+  )
   return `// Generated from the .avsc beside it by \`npm run generate\`. Do not edit.\n\n${blocks.join('\n\n')}\n`
 }
