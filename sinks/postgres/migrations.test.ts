@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { type AvroSchema, wholeSchema } from '../../schemas/schemas.ts'
+import { type ApdbTable, apdbTables } from './columns.ts'
+
+const sql = readFileSync(new URL('migrations/0001_apdb.sql', import.meta.url), 'utf8')
+
+/** Columns of a table as the migration writes them: name, type, nullable. */
+function columnsInSql(table: string): { name: string; type: string; nullable: boolean }[] {
+  const body = new RegExp(`create table "${table}" \\(\\n([\\s\\S]*?)\\n\\);`).exec(sql)?.[1]
+  if (body === undefined) throw new Error(`no table "${table}" in 0001_apdb.sql`)
+  return body
+    .split(',\n')
+    .map(line => /^ {2}"(\w+)" (.*?)( not null)?$/.exec(line))
+    .filter(match => match !== null)
+    .map(([, name, type, notNull]) => ({ name: name!, type: type!, nullable: notNull === undefined }))
+}
+
+const sqlTypes: Readonly<Record<string, string>> = {
+  long: 'bigint',
+  int: 'integer',
+  float: 'real',
+  double: 'double precision',
+  boolean: 'boolean',
+  string: 'text',
+}
+/** Narrower in Rubin's database than in the alert. */
+const narrower: Readonly<Record<string, string>> = { detector: 'smallint', band: 'character(1)' }
+
+/** Columns that the alert record asks for. */
+const columnsInContract = (table: ApdbTable) =>
+  wholeSchema(apdbTables[table]).fields!.map(({ name, type }) => {
+    const branches: readonly AvroSchema[] = Array.isArray(type) ? (type as readonly AvroSchema[]) : [type]
+    const plain = branches.find(branch => branch !== 'null') as string
+    return { name, type: narrower[name] ?? sqlTypes[plain], nullable: branches.includes('null') }
+  })
+
+describe('tables of the APDB', () => {
+  it.each([
+    ['DiaObject', ['validityEndMjdTai', 'pixelId']],
+    ['DiaSource', ['ssObjectReassocTimeMjdTai', 'pixelId']],
+    ['DiaForcedSource', []],
+  ] as const)('%s has the columns of its alert record, then its own', (table, own) => {
+    const columns = columnsInSql(table)
+    const shared = columns.slice(0, columns.length - own.length)
+    expect(shared).toEqual(columnsInContract(table))
+    expect(columns.slice(shared.length).map(column => column.name)).toEqual(own)
+  })
+})

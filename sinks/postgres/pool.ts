@@ -1,0 +1,110 @@
+import pg from 'pg'
+
+export interface PoolOptions {
+  /** Shown in `pg_stat_activity`, so that an operator sees who holds a lock. */
+  readonly name: string
+  readonly max?: number
+  /** A statement that takes longer is cancelled. */
+  readonly statementTimeoutMs?: number
+  /** Waiting longer for a lock fails the statement. */
+  readonly lockTimeoutMs?: number
+  /** A stopped process must not hold its row locks for ever: its session is ended. */
+  readonly idleInTransactionTimeoutMs?: number
+  /** No transaction lives longer, so that publish knows when every older one is visible. */
+  readonly transactionTimeoutMs?: number
+  /** `true` verifies the server's certificate against the system's authorities; `{ ca }` against these. */
+  readonly tls?: boolean | { readonly ca: string }
+  /** Hears of connections that broke while nobody used them; the pool replaces them by itself. */
+  readonly onIdleError?: (error: Error) => void
+}
+
+export type Pool = pg.Pool
+export type Client = pg.PoolClient
+/** Whatever answers a query: the pool (a transaction of its own) or a client inside one. */
+export type Querier = Pick<pg.PoolClient, 'query'>
+
+const toBigIntArray = (text: string): bigint[] => (text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt))
+const toInstant = (text: string): number => {
+  const parsed: unknown = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ)(text)
+  return parsed instanceof Date ? parsed.getTime() : Number(parsed)
+}
+
+/** How a column becomes a value: int8 → bigint, int8[] → bigint[], float4 → that very float32, timestamptz → ms UTC (infinities stay). */
+const parsers: Readonly<Record<number, (text: string) => unknown>> = {
+  [pg.types.builtins.INT8]: BigInt,
+  1016: toBigIntArray,
+  [pg.types.builtins.FLOAT4]: text => Math.fround(Number(text)),
+  [pg.types.builtins.TIMESTAMPTZ]: toInstant,
+}
+
+/** Passed to every client of ours, so that all of the project sees the same values. */
+export const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => parsers[oid] ?? pg.types.getTypeParser(oid, format),
+}
+
+/**
+ * A pool of connections with our parsers and bounded patience. Opens nothing until the first query.
+ * Time-outs in ms; the defaults suit transactions of associate, the longest there are.
+ */
+export function openPool(url: string, options: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: options.name,
+    max: options.max ?? 4,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types,
+    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    lock_timeout: options.lockTimeoutMs ?? 5_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 5_000,
+    options: `-c transaction_timeout=${options.transactionTimeoutMs ?? 15_000} -c timezone=UTC`,
+    ...(options.tls !== undefined && { ssl: options.tls === true ? true : options.tls }),
+  })
+  pool.on('error', error => options.onIdleError?.(error))
+  return pool
+}
+
+/** COMMIT was sent and its answer never came: the transaction may or may not have happened. Read before doing anything again. */
+export class InDoubt extends Error {
+  override readonly name = 'InDoubt'
+}
+
+/**
+ * Runs `work` inside one READ COMMITTED transaction.
+ *
+ * @throws what `work` throws, after a rollback; `InDoubt` when the connection died between COMMIT and its answer
+ */
+export async function transact<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  // A connection that dies between two queries is told as an event only; unheard, it would end the process.
+  client.on('error', hear)
+  function hear(error: Error): void {
+    broken = error
+  }
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await commit(client)
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => (broken = failure))
+    throw error
+  } finally {
+    client.off('error', hear)
+    client.release(broken)
+  }
+}
+
+/** An answer with an SQLSTATE outside class 57 and 08 is the server's word that it did not commit; anything else leaves doubt. */
+async function commit(client: Client): Promise<void> {
+  try {
+    await client.query('commit')
+  } catch (error) {
+    const code = error instanceof pg.DatabaseError ? (error.code ?? '') : ''
+    if (code !== '' && !code.startsWith('57') && !code.startsWith('08')) throw error
+    throw new InDoubt('the connection was lost while committing: the transaction may or may not have happened', {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,27 @@
+-- Least privilege, for deployments with more than one login: run once per database after `migrate`, by its owner.
+-- A login then gets its rights by `grant pp_worker to …`. Several hundred workers go through a pooler in transaction mode.
+do $$
+declare wanted text;
+begin
+  foreach wanted in array array['pp_worker', 'pp_effects', 'pp_reader'] loop
+    begin
+      execute format('create role %I nologin', wanted);
+    exception when duplicate_object or unique_violation then
+      null; -- roles belong to the cluster: another database, or a process beside us, made it
+    end;
+  end loop;
+end $$;
+
+-- Whoever looks: the status page, the astronomer.
+grant select on all tables in schema public to pp_reader;
+
+-- A worker reads history and leases; it cannot write the APDB, end a unit, or touch what dispatch decided.
+grant select on "DiaObject", "DiaSource", "DiaForcedSource", unit to pp_worker;
+grant update (work, epoch, tries, worker, lease_until, not_before, leased_at, reported_at, reason, detail,
+  preload_worker, preload_until) on unit to pp_worker;
+
+-- dispatch, associate, publish and the sweeper. Rows of the APDB are inserted and closed, never rewritten or deleted.
+grant select on all tables in schema public to pp_effects;
+grant insert on "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance, unit, outbox to pp_effects;
+grant update ("validityEndMjdTai") on "DiaObject" to pp_effects;
+grant update on unit, outbox, ledger_pulse to pp_effects;
