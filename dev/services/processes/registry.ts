@@ -1,0 +1,29 @@
+import { registryAnswers } from '../probes.ts'
+import { versions } from '../versions.ts'
+import { java, javaFlags, type JavaOptions } from './java.ts'
+import type { ServicePlan } from './plan.ts'
+
+/** The path of the API that Confluent's clients speak. */
+export const registryPath = '/apis/ccompat/v7'
+
+/** Apicurio Registry, keeping its schemas in memory: they live exactly as long as the run's Kafka. One port. */
+export function registryPlan(artifact: string, options: Omit<JavaOptions, 'heapMax'>): ServicePlan {
+  return {
+    name: 'registry',
+    portCount: 1,
+    prepare: ([port]) => ({
+      command: java,
+      // Once up it has little to do, so the second compiler would cost more than it gives.
+      args: [
+        ...javaFlags({ ...options, heapMax: '256m' }),
+        '-XX:TieredStopAtLevel=1',
+        '-jar',
+        `apicurio-registry-app-${versions.registry}-runner.jar`,
+      ],
+      cwd: artifact,
+      env: { ...process.env, QUARKUS_HTTP_HOST: '127.0.0.1', QUARKUS_HTTP_PORT: String(port) },
+      stopSignal: 'SIGTERM',
+    }),
+    answers: ([port]) => registryAnswers(`http://127.0.0.1:${port}${registryPath}`),
+  }
+}
