@@ -1,0 +1,59 @@
+import type { Event, Out } from '../../topology/model/step.ts'
+import { Rejection, to } from '../../topology/model/step.ts'
+import { unitKey } from '../../topology/identifiers.ts'
+import { parseRawKey, sidecarKey } from '../../topology/raw-key.ts'
+import { rawArrival } from '../../topology/streams.ts'
+import type { Notification, StoredObject } from '../../schemas/json/s3-notification.ts'
+import { exposureOf, groupOf } from './exposure.ts'
+import type { Sidecars } from './sidecars.ts'
+
+export interface Intake {
+  readonly out: readonly Out[]
+  readonly park: readonly { readonly code: string; readonly reason: string }[]
+}
+
+/**
+ * The effect `raw-intake`: an object-store event becomes the arrivals of the raws it names, each keyed by its unit.
+ * One notification may hold many records, and each is judged alone: a bad one is parked, its neighbours go on.
+ */
+export const rawIntake =
+  (sidecars: Sidecars) =>
+  async (event: Event): Promise<Intake> => {
+    const { records } = event.value as Notification
+    const answers = await Promise.all(
+      records.map(async record => {
+        if (!record.ok) return { park: { code: 'bad-notification-record', reason: record.reason } }
+        try {
+          return { out: await arrivalOf(record, sidecars) }
+        } catch (error) {
+          if (error instanceof Rejection) return { park: { code: error.code, reason: error.message } }
+          throw error
+        }
+      }),
+    )
+    return {
+      out: answers.flatMap(answer => answer.out ?? []),
+      park: answers.flatMap(answer => answer.park ?? []),
+    }
+  }
+
+/** Nothing for objects that are rightly in the bucket and are no raws: sidecars, guiders, deletions. */
+async function arrivalOf(object: StoredObject, sidecars: Sidecars): Promise<Out | undefined> {
+  const { bucket, key, size, eTag } = object
+  const parsed = parseRawKey(key)
+  if (parsed.kind === 'skip') return undefined
+  if (parsed.kind === 'refused') throw new Rejection(parsed.code, parsed.reason)
+  const { raw } = parsed
+  const { group, snap } = groupOf(raw) ?? (await sidecars.read(exposureOf(raw), bucket, sidecarKey(key)))
+  return to(rawArrival, unitKey(raw.instrument, group, raw.detector), {
+    instrument: raw.instrument,
+    group,
+    detector: raw.detector,
+    snap,
+    exposure: raw.exposure,
+    bucket,
+    key,
+    size: size === undefined ? null : BigInt(size),
+    eTag: eTag ?? null,
+  })
+}

@@ -1,0 +1,103 @@
+import { expect, it, vi } from 'vitest'
+import type { RawListed, RawWanted } from '../../schemas/avro/generated.ts'
+import { listings } from './listings.ts'
+import { rawReconcile } from './raw-reconcile.ts'
+import { sidecars } from './sidecars.ts'
+import { latissKey, memoryBucket } from './testing.ts'
+
+const noon = Date.UTC(2026, 10, 23, 3, 0, 0)
+const setup = () => {
+  const store = memoryBucket()
+  const warnings: object[] = []
+  const read = sidecars({ bucket: store.bucket, tries: 1, pauseMs: 0, pause: async () => {}, capacity: 100 })
+  const log = { warn: (fields: object) => void warnings.push(fields) }
+  const reconcile = rawReconcile(listings({ bucket: store.bucket, rawBucket: 'raw', sidecars: read, log }))
+  const raw = (sequence: number, group: string, at: number, snap = 1) => {
+    store.put(latissKey(sequence, 'json'), { GROUPID: group, CURINDEX: snap }, at)
+    store.put(latissKey(sequence), 'pixels', at)
+  }
+  const ask = async (wanted: Partial<RawWanted> = {}) => {
+    const value = { instrument: 'LATISS', group: 'g', detector: 0, attempt: 0, until: noon, announcedAt: noon - 60_000 }
+    const { out } = await reconcile({
+      stream: 'raw-wanted',
+      key: 'k',
+      at: noon,
+      replay: 0,
+      value: { ...value, ...wanted },
+    })
+    expect(out).toHaveLength(1)
+    return out[0]! as { key: string; value: RawListed }
+  }
+  return { ...store, raw, ask, warnings }
+}
+
+it('answers with every snap of the group that was there by the deadline, by time', async () => {
+  const { raw, ask } = setup()
+  raw(4, 'g', noon - 1000, 2)
+  raw(3, 'g', noon - 5000, 1)
+  raw(5, 'other', noon - 1000)
+  raw(6, 'g', noon + 1)
+  const { key, value } = await ask()
+  expect(key).toBe('LATISS/g/0')
+  expect(value.found.map(f => [f.at - noon, f.raw.snap, f.raw.exposure])).toEqual([
+    [-5000, 0, 2026112200003n],
+    [-1000, 1, 2026112200004n],
+  ])
+})
+
+it('counts every object for a window that was reopened', async () => {
+  const { raw, ask } = setup()
+  raw(6, 'g', noon + 1)
+  expect((await ask({ until: null, attempt: 7 })).value).toMatchObject({ attempt: 7, found: [{ at: noon + 1 }] })
+})
+
+it('answers, with nothing, when there is nothing', async () => {
+  expect((await setup().ask()).value).toEqual({ attempt: 0, found: [] })
+})
+
+it('looks backwards from the newest exposure and no further than the announcement', async () => {
+  const { raw, ask, calls } = setup()
+  for (let n = 1; n <= 50; n++) raw(n, 'old', noon - 3_600_000)
+  raw(51, 'g', noon - 1000)
+  expect((await ask()).value.found).toHaveLength(1)
+  expect(calls.filter(call => call.startsWith('list '))).toHaveLength(2)
+})
+
+it('serves all who wait with one listing more than the one that runs', async () => {
+  const { raw, ask, calls } = setup()
+  raw(1, 'g', noon - 1000)
+  await Promise.all(Array.from({ length: 189 }, () => ask()))
+  expect(calls.filter(call => call.startsWith('folders '))).toHaveLength(1)
+})
+
+it('begins a new listing for a request that comes while one runs: that one may have looked too early', async () => {
+  const { raw, ask, calls } = setup()
+  const first = ask()
+  await vi.waitUntil(() => calls.includes('folders LATISS/20261122/'), { interval: 0 })
+  raw(1, 'g', noon - 1)
+  expect((await ask()).value.found).toHaveLength(1)
+  await first
+  expect(calls.filter(call => call.startsWith('folders '))).toHaveLength(2)
+})
+
+it('leaves out a raw without a sidecar, says so, and finds its neighbours', async () => {
+  const { raw, put, ask, warnings } = setup()
+  put(latissKey(9), 'pixels', noon - 1)
+  raw(8, 'g', noon - 2)
+  expect((await ask()).value.found).toHaveLength(1)
+  expect(warnings).toEqual([{ key: latissKey(9), code: 'sidecar-missing' }])
+})
+
+it('does not answer when the store fails', async () => {
+  const { bucket } = memoryBucket()
+  // eslint-disable-next-line require-yield
+  const folders = async function* (): AsyncGenerator<string> {
+    throw new Error('503')
+  }
+  const read = sidecars({ bucket, tries: 1, pauseMs: 0, pause: async () => {}, capacity: 1 })
+  const reconcile = rawReconcile(
+    listings({ bucket: { ...bucket, folders }, rawBucket: 'raw', sidecars: read, log: { warn: () => {} } }),
+  )
+  const value: RawWanted = { instrument: 'LATISS', group: 'g', detector: 0, attempt: 0, until: noon, announcedAt: noon }
+  await expect(reconcile({ stream: 'raw-wanted', key: 'k', at: noon, replay: 0, value })).rejects.toThrow('503')
+})

@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest'
+import { Rejection } from '../../topology/model/step.ts'
+import { parseSidecar, sidecars } from './sidecars.ts'
+import { latissKey, memoryBucket } from './testing.ts'
+
+const setup = () => {
+  const store = memoryBucket()
+  let pauses = 0
+  const landing: (() => void)[] = []
+  const pause = async () => {
+    pauses++
+    landing.shift()?.()
+  }
+  const read = sidecars({ bucket: store.bucket, tries: 5, pauseMs: 100, pause, capacity: 3 }).read
+  return { ...store, read, landing, pauses: () => pauses }
+}
+const sidecar = latissKey(1, 'json')
+
+it('asks once per exposure, however many detectors want to know', async () => {
+  const { put, read, calls } = setup()
+  put(sidecar, { GROUPID: 'g', CURINDEX: 2 })
+  const answers = await Promise.all(Array.from({ length: 189 }, () => read('LATISS/1', 'raw', sidecar)))
+  expect(new Set(answers.map(a => `${a.group} ${a.snap}`))).toEqual(new Set(['g 1']))
+  expect(calls).toEqual([`get ${sidecar}`])
+})
+
+it('waits for a sidecar that lands after its image', async () => {
+  const { put, read, landing, pauses } = setup()
+  landing.push(
+    () => {},
+    () => put(sidecar, { GROUPID: 'late', CURINDEX: 1 }),
+  )
+  expect(await read('LATISS/1', 'raw', sidecar)).toEqual({ group: 'late', snap: 0 })
+  expect(pauses()).toBe(2)
+})
+
+it('gives up with a sentence, and asks anew for the next detector of the exposure', async () => {
+  const { put, read } = setup()
+  await expect(read('LATISS/1', 'raw', sidecar)).rejects.toMatchObject({ code: 'sidecar-missing' })
+  put(sidecar, { GROUPID: 'g', CURINDEX: 1 })
+  expect(await read('LATISS/1', 'raw', sidecar)).toEqual({ group: 'g', snap: 0 })
+})
+
+it('passes on trouble of the store, which a retry may heal', async () => {
+  const bucket = { ...memoryBucket().bucket, get: () => Promise.reject(new Error('503')) }
+  const { read } = sidecars({ bucket, tries: 5, pauseMs: 100, pause: async () => {}, capacity: 3 })
+  await expect(read('LATISS/1', 'raw', sidecar)).rejects.toThrow('503')
+})
+
+it('forgets the oldest exposure first', async () => {
+  const { put, read, calls } = setup()
+  for (const n of [1, 2, 3, 4]) {
+    put(latissKey(n, 'json'), { GROUPID: `g${n}`, CURINDEX: 1 })
+    await read(`LATISS/${n}`, 'raw', latissKey(n, 'json'))
+  }
+  await read('LATISS/4', 'raw', latissKey(4, 'json'))
+  await read('LATISS/1', 'raw', latissKey(1, 'json'))
+  expect(calls.filter(call => call.includes('000004'))).toHaveLength(1)
+  expect(calls.filter(call => call.includes('000001'))).toHaveLength(2)
+})
+
+it.each([
+  ['{', 'not JSON'],
+  ['null', 'not a JSON object'],
+  ['{"CURINDEX":1}', 'GROUPID is missing'],
+  ['{"GROUPID":"","CURINDEX":1}', 'GROUPID is missing or empty'],
+  ['{"GROUPID":"g","CURINDEX":0}', 'CURINDEX is 0; allowed are the integers from 1'],
+  ['{"GROUPID":"g"}', 'CURINDEX is undefined'],
+])('refuses %s', (text, reason) => {
+  expect(() => parseSidecar(Buffer.from(text), 'k.json')).toThrow(Rejection)
+  expect(() => parseSidecar(Buffer.from(text), 'k.json')).toThrow(`k.json: ${reason}`)
+})

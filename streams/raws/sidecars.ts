@@ -1,0 +1,82 @@
+import { Rejection } from '../../topology/model/step.ts'
+import { type Bucket, isNotFound } from './bucket.ts'
+
+/** Which group and snap an exposure belongs to: the key of an LSST raw does not say, its sidecar does. */
+export interface GroupAndSnap {
+  readonly group: string
+  /** From 0. */
+  readonly snap: number
+}
+
+export interface SidecarOptions {
+  readonly bucket: Bucket
+  /** How often an absent sidecar is looked for, and how long between. It normally lands before its image. */
+  readonly tries: number
+  readonly pauseMs: number
+  readonly pause: (ms: number) => Promise<void>
+  /** Exposures remembered; a night has a thousand. */
+  readonly capacity: number
+}
+
+/** Learns group and snap once per exposure: 189 detectors of one exposure ask for the same answer. */
+export interface Sidecars {
+  /**
+   * @param exposure what the answer is remembered under, for example the folder of the exposure.
+   * @throws Rejection `sidecar-missing` when it never appeared, `sidecar-unreadable` when it is not what it should be.
+   */
+  read(exposure: string, bucket: string, key: string): Promise<GroupAndSnap>
+}
+
+export function sidecars(options: SidecarOptions): Sidecars {
+  const known = new Map<string, Promise<GroupAndSnap>>()
+  return {
+    read: (exposure, bucket, key) => {
+      const id = `${bucket}/${exposure}`
+      let answer = known.get(id)
+      if (!answer) {
+        answer = fetchSidecar(options, bucket, key)
+        known.set(id, answer)
+        // A failure is not remembered: another detector's sidecar of the exposure may well be there.
+        answer.catch(() => known.delete(id))
+        if (known.size > options.capacity) known.delete(known.keys().next().value!)
+      }
+      return answer
+    },
+  }
+}
+
+async function fetchSidecar(options: SidecarOptions, bucket: string, key: string): Promise<GroupAndSnap> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return parseSidecar(await options.bucket.get(bucket, key), key)
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      if (tried >= options.tries) {
+        const waited = ((options.tries - 1) * options.pauseMs) / 1000
+        throw new Rejection(
+          'sidecar-missing',
+          `${bucket}/${key} did not appear within ${waited} s: the raw's group is unknown`,
+        )
+      }
+      await options.pause(options.pauseMs)
+    }
+  }
+}
+
+/** Reads GROUPID and the 1-based CURINDEX; an image without them can belong to no visit. */
+export function parseSidecar(bytes: Uint8Array, key: string): GroupAndSnap {
+  const refuse = (why: string) => new Rejection('sidecar-unreadable', `${key}: ${why}`)
+  let header: unknown
+  try {
+    header = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    throw refuse('not JSON')
+  }
+  if (typeof header !== 'object' || header === null) throw refuse('not a JSON object of header cards')
+  const { GROUPID: group, CURINDEX: index } = header as Record<string, unknown>
+  if (typeof group !== 'string' || group === '') throw refuse('GROUPID is missing or empty; it names the visit')
+  if (typeof index !== 'number' || !Number.isInteger(index) || index < 1) {
+    throw refuse(`CURINDEX is ${JSON.stringify(index)}; allowed are the integers from 1`)
+  }
+  return { group, snap: index - 1 }
+}
