@@ -1,0 +1,49 @@
+import { taiSecondsOfInstant } from '../../topology/model/time.ts'
+import { biasFits, flatFits, makeCalibrations } from './calibrations.ts'
+import { chipOfDetector } from './pixels.ts'
+import type { NightPlan } from './plan.ts'
+import { makeTemplate, templateFits } from './template.ts'
+
+export interface RepositoryFile {
+  readonly key: string
+  readonly bytes: Uint8Array
+}
+
+/**
+ * What the central repository must hold before the night: bias, flat and template of each detector, and the index of the templates.
+ * One file at a time, so that the caller can upload and show progress between them; the index comes last.
+ */
+export function* centralRepository(plan: NightPlan): Generator<RepositoryFile> {
+  const { instrument, filter, band, options } = plan
+  const validity = validityAround(plan)
+  const templates: { key: string; corners: [number, number][] }[] = []
+  for (const detector of plan.detectors) {
+    const calibrations = makeCalibrations(plan, detector, chipOfDetector(plan, detector))
+    const folder = `${instrument.name}/calib`
+    yield { key: `${folder}/bias/${detector.id}/${validity}.fits`, bytes: biasFits(plan, detector, calibrations) }
+    yield {
+      key: `${folder}/flat/${filter}/${detector.id}/${validity}.fits`,
+      bytes: flatFits(plan, detector, calibrations),
+    }
+    const template = makeTemplate(plan, detector)
+    // One tract per field, one patch per detector.
+    const key = `${instrument.name}/template/${band}/${options.seed}/${detector.id}.fits`
+    yield { key, bytes: templateFits(plan, template) }
+    templates.push({ key, corners: template.corners.map(({ ra, dec }) => [ra, dec]) })
+  }
+  const index = new TextEncoder().encode(JSON.stringify({ templates }))
+  yield { key: `${instrument.name}/template/${band}/index.json`, bytes: index }
+}
+
+/** Files of one night, so that a progress display knows the end. */
+export const filesInRepository = (plan: NightPlan): number => 3 * plan.detectors.length + 1
+
+const DAY_MS = 86_400_000
+
+/** Thirty days either side of the night's first day, TAI. */
+function validityAround({ options }: NightPlan): string {
+  const day = Math.floor(options.start / DAY_MS) * DAY_MS
+  const stamp = (instant: number) =>
+    new Date(taiSecondsOfInstant(instant) * 1000).toISOString().replace(/[-:]/g, '').slice(0, 15)
+  return `${stamp(day - 30 * DAY_MS)}_${stamp(day + 30 * DAY_MS)}`
+}

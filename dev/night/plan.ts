@@ -1,0 +1,253 @@
+import {
+  detectorWcs,
+  geometryOf,
+  pixelScaleArcsec,
+  type Geometry,
+  type Pointing,
+  type TanWcs,
+} from '../../topology/camera.ts'
+import { dayObsOf, exposureId } from '../../topology/identifiers.ts'
+import { bandOf, instruments, scienceDetectorsOf, type Band, type Instrument } from '../../topology/instruments.ts'
+import { taiSecondsOfInstant, type Instant } from '../../topology/model/time.ts'
+import { fieldOf, type Depth, type Field } from './field.ts'
+import { randomOf, type Random } from './random.ts'
+
+export interface NightOptions {
+  readonly seed: number
+  readonly instrument: 'LATISS' | 'LSSTComCam'
+  readonly visits: number
+  /** When the night begins: the first announcement, ms UTC. It moves times and names, and changes nothing on the sky. */
+  readonly start: Instant
+  /** Side of the square chips, pixels; a multiple of 4. */
+  readonly size?: number
+  /** False: a control night. */
+  readonly transients?: boolean
+  /** Seconds from an announcement to the opening of the shutter. */
+  readonly lead?: number
+  /** Seconds of one snap. They do not scale the light: a compressed night has the noise of a real one. */
+  readonly exposure?: number
+  /** Seconds from the closing of the shutter to the next visit's opening; up to two of them are readout. */
+  readonly gap?: number
+  /** Exposures of one visit. */
+  readonly snaps?: 1 | 2
+  /** Number of the first exposure in its day; a second night on one day must begin above the first. */
+  readonly firstSequence?: number
+}
+
+/** The shutter's times are ms UTC; the raw is put when it has been read out. */
+export interface ExposurePlan {
+  readonly snap: number
+  readonly sequence: number
+  readonly id: bigint
+  readonly opensAt: Instant
+  readonly closesAt: Instant
+  readonly putAt: Instant
+}
+
+export interface Conditions {
+  /** Arcseconds. */
+  readonly fwhm: number
+  readonly e1: number
+  readonly e2: number
+  /** e⁻ per pixel of one exposure, at the chip's centre, and its relative change from edge to edge along x and y. */
+  readonly sky: number
+  readonly skyGradient: readonly [number, number]
+  /** e⁻ per nJy of one exposure: the instrument's, less a little extinction. */
+  readonly throughput: number
+}
+
+export interface VisitPlan {
+  readonly index: number
+  readonly group: string
+  readonly dayObs: number
+  readonly announceAt: Instant
+  readonly exposures: readonly ExposurePlan[]
+  /** Seconds of the script, as announced. */
+  readonly duration: number
+  readonly announced: Pointing
+  /** Where the telescope came to point, an arcsecond or so off. */
+  readonly actual: Pointing
+  /** What the header's WCS is off by, pixels: up to 0.05 along each axis. */
+  readonly wcsError: readonly [number, number]
+  readonly conditions: Conditions
+}
+
+export interface DetectorPlan {
+  readonly id: number
+  readonly geometry: Geometry
+  /** The chip at the middle of all dithers. */
+  readonly nominalWcs: TanWcs
+  readonly field: Field
+}
+
+export interface NightPlan {
+  readonly options: Required<NightOptions>
+  readonly instrument: Instrument
+  readonly filter: string
+  readonly band: Band
+  readonly survey: string
+  readonly depth: Depth
+  readonly pixelScale: number
+  readonly detectors: readonly DetectorPlan[]
+  readonly visits: readonly VisitPlan[]
+}
+
+/** Pixels around a chip that dithers, pointing errors and field rotation may bring into view, with room for a kernel. */
+export const MARGIN = 64
+/** Largest dither along each axis, and pointing error, arcseconds. */
+const DITHER = 4
+const POINTING_ERROR = 1
+/** Largest rotation from visit to visit, degrees. */
+const TURN = 0.3
+const READOUT_S = 2
+const OVERHEAD_S = 5
+const MIDDLING = { fwhm: 0.9, sky: 700, readNoise: 7 }
+
+/** e⁻ per nJy in a typical exposure: a 1.2 m telescope and an 8.4 m one (6.5 m effective). */
+const THROUGHPUT = { LATISS: 0.05, LSSTComCam: 0.6 }
+const FILTER = { LATISS: 'SDSSr_65mm~empty', LSSTComCam: 'r_03' }
+/** AuxTel's pixels of 0.096″ are read out two by two, so that seeing covers the 3 to 7 pixels it does on LSST's cameras. */
+const BINNING = { LATISS: 2, LSSTComCam: 1 }
+
+const DEFAULTS = { size: 1024, transients: true, lead: 20, exposure: 15, gap: 3, snaps: 1, firstSequence: 1 } as const
+
+/**
+ * A night from a seed: what is on the sky, where the telescope points, when things happen. Pure: equal options, equal plan.
+ * Worked example, three visits with lead 20 s, exposure 15 s, gap 3 s: announced at 0, 18, 36 s; exposing 20–35, 38–53, 56–71 s;
+ * raws at 37, 55, 73 s. So the next visit is announced while, or before, the one before it is exposing.
+ * @throws RangeError naming the option, what it is and what is allowed.
+ */
+export function planNight(given: NightOptions): NightPlan {
+  const options = { ...DEFAULTS, ...given }
+  checkOptions(options)
+  const instrument = instruments.get(options.instrument)!
+  const filter = FILTER[options.instrument]
+  const pixelScale = pixelScaleArcsec(binned(instrument))
+  const depth = {
+    throughput: THROUGHPUT[options.instrument],
+    variance: MIDDLING.sky + MIDDLING.readNoise ** 2,
+    fwhm: MIDDLING.fwhm / pixelScale,
+  }
+  const centre = centreOf(options.seed)
+  return {
+    options,
+    instrument,
+    filter,
+    band: bandOf(instrument, filter)!,
+    survey: 'BLOCK-365',
+    depth,
+    pixelScale,
+    detectors: scienceDetectorsOf(instrument).map(({ id }) => detectorPlan(options, id, centre, depth)),
+    visits: Array.from({ length: options.visits }, (_, index) => visitPlan(options, index, centre, depth)),
+  }
+}
+
+/** The same night, beginning at another time: the pixels rendered for one serve the other. */
+export const startingAt = (plan: NightPlan, start: Instant): NightPlan => planNight({ ...plan.options, start })
+
+const binned = (instrument: Instrument) => ({
+  arcsecPerMm: instrument.arcsecPerMm,
+  pixelMm: instrument.pixelMm * BINNING[instrument.name as NightOptions['instrument']],
+})
+
+/** The chip of the simulated camera: at the real detector's place, `size` pixels square, so it lies within the real one's sky. */
+function geometryFor({ instrument: name, size }: Required<NightOptions>, detector: number): Geometry {
+  const instrument = instruments.get(name)!
+  const found = instrument.detectors.find(it => it.id === detector)!
+  return { ...geometryOf(instrument, found, { width: size, height: size })!, pixelMm: binned(instrument).pixelMm }
+}
+
+function centreOf(seed: number): Pointing {
+  const random = randomOf(seed, 'centre')
+  return { ra: 360 * random.uniform(), dec: -60 + 60 * random.uniform(), rotation: 360 * random.uniform() }
+}
+
+function detectorPlan(options: Required<NightOptions>, id: number, centre: Pointing, depth: Depth): DetectorPlan {
+  const geometry = geometryFor(options, id)
+  const nominalWcs = detectorWcs(geometry, centre)
+  const { seed, visits, size, transients } = options
+  const field = fieldOf({ seed, detector: id, visits, size, margin: MARGIN, wcs: nominalWcs, depth, transients })
+  return { id, geometry, nominalWcs, field }
+}
+
+function visitPlan(options: Required<NightOptions>, index: number, centre: Pointing, depth: Depth): VisitPlan {
+  const random = randomOf(options.seed, 'visit', index)
+  const within = (limit: number) => limit * (2 * random.uniform() - 1)
+  const announced = {
+    ...moved(centre, within(DITHER), within(DITHER)),
+    rotation: (centre.rotation + within(TURN) + 360) % 360,
+  }
+  return {
+    index,
+    ...timesOf(options, index),
+    announced,
+    actual: moved(announced, within(POINTING_ERROR), within(POINTING_ERROR)),
+    wcsError: [within(0.05), within(0.05)],
+    conditions: conditionsOf(random, depth),
+  }
+}
+
+/** `east` and `north` in arcseconds. */
+const moved = ({ ra, dec, rotation }: Pointing, east: number, north: number): Pointing => ({
+  ra: (ra + east / 3600 / Math.cos((dec * Math.PI) / 180) + 360) % 360,
+  dec: dec + north / 3600,
+  rotation,
+})
+
+function timesOf(options: Required<NightOptions>, index: number) {
+  const { start, lead, exposure, gap, snaps, firstSequence } = options
+  const readout = Math.min(READOUT_S, gap)
+  const cycle = snaps * exposure + (snaps - 1) * readout + gap
+  const announceAt = start + Math.round(1000 * index * cycle)
+  const dayObs = dayObsOf(start)
+  const exposures = Array.from({ length: snaps }, (_, snap): ExposurePlan => {
+    const opensAt = announceAt + Math.round(1000 * (lead + snap * (exposure + readout)))
+    const closesAt = opensAt + Math.round(1000 * exposure)
+    const sequence = firstSequence + index * snaps + snap
+    return {
+      snap,
+      sequence,
+      id: exposureId(dayObs, sequence),
+      opensAt,
+      closesAt,
+      putAt: closesAt + Math.round(1000 * readout),
+    }
+  })
+  const duration = snaps * (exposure + readout) + OVERHEAD_S
+  return { group: isoTai(announceAt), dayObs, announceAt, exposures, duration }
+}
+
+/** ISO date and time, TAI, with milliseconds and without a zone: what headers and group ids are written in. */
+export const isoTai = (instant: Instant): string =>
+  new Date(Math.round(1000 * taiSecondsOfInstant(instant))).toISOString().slice(0, -1)
+
+function conditionsOf(random: Random, depth: Depth): Conditions {
+  const ellipticity = 0.08 * random.uniform()
+  const angle = 2 * Math.PI * random.uniform()
+  return {
+    fwhm: Math.min(1.3, Math.max(0.65, MIDDLING.fwhm * Math.exp(0.2 * random.normal()))),
+    e1: ellipticity * Math.cos(angle),
+    e2: ellipticity * Math.sin(angle),
+    sky: 300 * 4 ** random.uniform(),
+    skyGradient: [0.04 * (random.uniform() - 0.5), 0.04 * (random.uniform() - 0.5)],
+    throughput: depth.throughput * (0.97 + 0.02 * random.uniform()),
+  }
+}
+
+function checkOptions(options: Required<NightOptions>): void {
+  const { instrument, visits, size, lead, exposure, gap, snaps, seed, start, firstSequence } = options
+  if (!Object.hasOwn(FILTER, instrument))
+    throw new RangeError(`instrument is "${String(instrument)}"; a night can be simulated for LATISS and LSSTComCam`)
+  const check = (what: string, value: number, fine: boolean, allowed: string) => {
+    if (!fine) throw new RangeError(`${what} is ${value}; allowed are ${allowed}`)
+  }
+  const whole = (value: number, low: number, high: number) => Number.isInteger(value) && value >= low && value <= high
+  check('seed', seed, whole(seed, 0, 2 ** 31 - 1), 'integers from 0 to 2147483647')
+  check('visits', visits, whole(visits, 1, 5000), 'integers from 1 to 5000')
+  check('size', size, whole(size, 128, 4096) && size % 4 === 0, 'multiples of 4 from 128 to 4096')
+  check('snaps', snaps, whole(snaps, 1, 2), '1 and 2')
+  check('firstSequence', firstSequence, whole(firstSequence, 1, 99_999 - visits * snaps), 'those that leave room below 99999') // prettier-ignore
+  check('start', start, Number.isFinite(start), 'instants in ms UTC')
+  for (const [what, seconds] of Object.entries({ lead, exposure, gap }))
+    check(what, seconds, seconds > 0 && seconds <= 600, 'seconds above 0 and up to 600')
+}
