@@ -25,7 +25,7 @@ export type Querier = Pick<pg.PoolClient, 'query'>
 
 const toBigIntArray = (text: string): bigint[] => (text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt))
 const toInstant = (text: string): number => {
-  const parsed: unknown = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ)(text)
+  const parsed = (pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ) as (text: string) => unknown)(text)
   return parsed instanceof Date ? parsed.getTime() : Number(parsed)
 }
 
@@ -39,7 +39,7 @@ const parsers: Readonly<Record<number, (text: string) => unknown>> = {
 
 /** Passed to every client of ours, so that all of the project sees the same values. */
 export const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => parsers[oid] ?? pg.types.getTypeParser(oid, format),
+  getTypeParser: (oid, format) => parsers[oid] ?? (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
 }
 
 /**

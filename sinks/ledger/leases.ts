@@ -1,0 +1,184 @@
+import type { Announcement, Inputs, UsedRaw } from '../../schemas/avro/generated.ts'
+import type { Instant } from '../../topology/model/time.ts'
+import type { Pool } from '../postgres/pool.ts'
+import { rawsFromJson } from './dispatch.ts'
+
+/** What the ledger's workers and its sweeper must agree on. */
+export interface LedgerRules {
+  /** A lease without heartbeat lasts this long: at least four heartbeats. */
+  readonly leaseSeconds: number
+  /** How long a reported unit may wait for associate before it is done again. */
+  readonly reportedSeconds: number
+  /** A preload claim without renewal lasts this long. */
+  readonly preloadSeconds: number
+  /** Leases of one attempt before the unit fails. */
+  readonly maxTries: number
+  /** A live unit is not started when its deadline is longer ago than this. */
+  readonly stalenessSeconds: number
+  /** Waiting before the second try; doubled for each one after. */
+  readonly backOffSeconds: number
+  /** A pause of the sweeper that counts as a downtime. */
+  readonly gapSeconds: number
+}
+
+export const defaultRules: LedgerRules = {
+  leaseSeconds: 40,
+  reportedSeconds: 120,
+  preloadSeconds: 30,
+  maxTries: 3,
+  stalenessSeconds: 600,
+  backOffSeconds: 5,
+  gapSeconds: 30,
+}
+
+/** A worker, and the detectors ("instrument/detector") whose calibrations it holds in memory. */
+export interface LeaseSeeker {
+  readonly id: string
+  readonly holds: readonly string[]
+}
+
+/** A unit that a window still waits for; a worker may warm up for it. */
+export interface AnnouncedUnit {
+  readonly unit: string
+  readonly detector: number
+  readonly attempt: number
+  readonly announcement: Announcement
+  readonly pipelines: readonly string[]
+  readonly deadline: Instant
+}
+
+/** The right to work on a unit. Everything written under it names its attempt and epoch. */
+export interface Lease extends AnnouncedUnit {
+  readonly epoch: number
+  /** Which try of this attempt it is, from 1. */
+  readonly tries: number
+  readonly inputs: Inputs
+  readonly raws: readonly UsedRaw[]
+  readonly leasedAt: Instant
+}
+
+/** The ledger as workers see it. Every call is one statement, so that it goes through a transaction pooler; all times are the database's. */
+export interface Leases {
+  /**
+   * The next ready unit: live ones before replays, then those whose calibrations the worker holds, then the newest deadline.
+   * Units gone stale are left to the sweeper. Raises the unit's epoch.
+   */
+  lease(worker: LeaseSeeker): Promise<Lease | undefined>
+  /** An announced unit to preload, likewise chosen; advisory: it carries no epoch and keeps nobody from leasing the unit. */
+  claimPreload(worker: LeaseSeeker): Promise<AnnouncedUnit | undefined>
+  /** Renews a preload claim; false when it is over: the unit is ready, withdrawn, ended, or claimed by another. */
+  holdPreload(unit: string, worker: string): Promise<boolean>
+  /** False: the lease is lost, stop working. */
+  heartbeat(unit: string, epoch: number): Promise<boolean>
+  /** Gives a unit back after an interruption or trouble outside. False: it was not ours any more. */
+  release(
+    unit: string,
+    epoch: number,
+    why: { readonly retryAfterMs: number; readonly reason: string },
+  ): Promise<boolean>
+  /** The report is on the log. False: the lease is lost or associate was faster; nothing to do either way. */
+  reported(unit: string, epoch: number): Promise<boolean>
+}
+
+interface UnitRow {
+  readonly key: string
+  readonly detector: number
+  readonly attempt: bigint
+  readonly announcement: Announcement
+  readonly pipelines: readonly string[]
+  readonly deadline: Instant
+}
+interface LeaseRow extends UnitRow {
+  readonly epoch: number
+  readonly tries: number
+  readonly completeness: Inputs
+  readonly raws: readonly UsedRaw[]
+  readonly leased_at: Instant
+}
+
+const toAnnounced = (row: UnitRow): AnnouncedUnit => ({
+  unit: row.key,
+  detector: row.detector,
+  attempt: Number(row.attempt),
+  announcement: row.announcement,
+  pipelines: row.pipelines,
+  deadline: row.deadline,
+})
+
+const LEASE = `
+  with picked as materialized (
+    select key from unit
+    where inputs = 'ready' and work = 'idle' and not_before <= now() and tries < $4
+      and (attempt > 0 or deadline > now() - make_interval(secs => $5))
+    order by attempt > 0, instrument || '/' || detector = any($2) desc, deadline desc, key
+    limit 1 for update skip locked)
+  update unit set work = 'leased', epoch = epoch + 1, tries = tries + 1, worker = $1, leased_at = clock_timestamp(),
+    reported_at = null, lease_until = clock_timestamp() + make_interval(secs => $3),
+    preload_worker = null, preload_until = null
+  from picked where unit.key = picked.key
+  returning unit.*`
+
+const PRELOAD = `
+  with picked as materialized (
+    select key from unit
+    where inputs = 'announced' and not withdrawn and deadline > now()
+      and (preload_until is null or preload_until < now())
+    order by attempt > 0, instrument || '/' || detector = any($2) desc, deadline, key
+    limit 1 for update skip locked)
+  update unit set preload_worker = $1, preload_until = clock_timestamp() + make_interval(secs => $3)
+  from picked where unit.key = picked.key
+  returning unit.*`
+
+/** Opens the ledger for workers. Errors are the database's: the caller backs off and tries again. */
+export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Leases {
+  const changesOne = async (sql: string, values: unknown[]) => (await pool.query(sql, values)).rowCount === 1
+  return {
+    lease: async ({ id, holds }) => {
+      const { rows } = await pool.query<LeaseRow>(LEASE, [
+        id,
+        holds,
+        rules.leaseSeconds,
+        rules.maxTries,
+        rules.stalenessSeconds,
+      ])
+      return rows.map(row => ({
+        ...toAnnounced(row),
+        epoch: row.epoch,
+        tries: row.tries,
+        inputs: row.completeness,
+        raws: rawsFromJson(row.raws),
+        leasedAt: row.leased_at,
+      }))[0]
+    },
+    claimPreload: async ({ id, holds }) => {
+      const { rows } = await pool.query<UnitRow>(PRELOAD, [id, holds, rules.preloadSeconds])
+      return rows.map(toAnnounced)[0]
+    },
+    holdPreload: (unit, worker) =>
+      changesOne(
+        `update unit set preload_until = clock_timestamp() + make_interval(secs => $3)
+         where key = $1 and preload_worker = $2 and inputs = 'announced' and not withdrawn`,
+        [unit, worker, rules.preloadSeconds],
+      ),
+    heartbeat: (unit, epoch) =>
+      changesOne(
+        `update unit set lease_until = clock_timestamp() + make_interval(secs => $3)
+         where key = $1 and epoch = $2 and work = 'leased'`,
+        [unit, epoch, rules.leaseSeconds],
+      ),
+    release: (unit, epoch, { retryAfterMs, reason }) =>
+      changesOne(
+        `update unit set work = 'idle', worker = null, lease_until = null, reason = 'released', detail = $4,
+           not_before = clock_timestamp() + make_interval(secs => $3)
+         where key = $1 and epoch = $2 and work = 'leased'`,
+        [unit, epoch, retryAfterMs / 1000, reason],
+      ),
+    reported: (unit, epoch) =>
+      changesOne(
+        `update unit set work = 'reported', reported_at = coalesce(reported_at, clock_timestamp()),
+           lease_until = clock_timestamp() + make_interval(secs => $3)
+         where key = $1 and epoch = $2 and work = 'leased'`,
+        [unit, epoch, rules.reportedSeconds],
+      ),
+  }
+}
