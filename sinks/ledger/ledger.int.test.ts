@@ -1,0 +1,223 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { DetectorJob } from '../../schemas/avro/generated.ts'
+import { announcement, decision, jobEvent } from '../testing/builders.ts'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { dispatch } from './dispatch.ts'
+import { defaultRules, type LedgerRules, openLeases } from './leases.ts'
+import { unitsSummary } from './summary.ts'
+import { sweep } from './sweep.ts'
+
+let db: TestDatabase
+const rules: LedgerRules = { ...defaultRules, backOffSeconds: 0 }
+beforeAll(async () => {
+  db = await createDatabase()
+})
+afterAll(() => db.drop())
+beforeEach(async () => {
+  await db.pool.query('truncate unit cascade')
+  await db.pool.query(`update ledger_pulse set beat = now(), live_since = now() - interval '1 day'`)
+})
+
+const say = (...jobs: DetectorJob[]) =>
+  jobs.reduce((done, job) => done.then(async () => void (await dispatch(db.pool)(jobEvent(job)))), Promise.resolve())
+const outbox = async () =>
+  (await db.pool.query<{ terminal: string; attempt: bigint }>('select terminal, attempt from outbox order by attempt'))
+    .rows
+const only = async () => {
+  const units = await unitsSummary(db.pool)
+  expect(units).toHaveLength(1)
+  return units[0]!
+}
+const unit = `LATISS/${announcement.group}/0`
+const past = (seconds: number) => Date.now() - seconds * 1000
+
+describe('dispatch', () => {
+  it('applies the highest (attempt, number), in whatever order and however often the decisions come', async () => {
+    const decisions = [
+      decision(0, { kind: 'announced', number: 1 }),
+      decision(0, { kind: 'withdrawn', number: 2, reason: 'cancelled by the observatory' }),
+      decision(0, { kind: 'ready', number: 3 }),
+      decision(0, { kind: 'announced', number: 1, attempt: 1_795_000_000_000 }),
+      decision(0, { kind: 'missed', number: 2, attempt: 1_795_000_000_000 }),
+    ]
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray([...decisions, ...decisions], { minLength: 10 }), async order => {
+        await db.pool.query('truncate unit cascade')
+        await say(...order)
+        expect(await only()).toMatchObject({ inputs: 'missed', attempt: 1_795_000_000_000, terminal: 'missed' })
+        expect(await outbox()).toEqual([{ terminal: 'missed', attempt: 1_795_000_000_000n }])
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  it('writes a terminal decision and its outbox row together, with a code and the sentence', async () => {
+    await say(decision(0, { kind: 'announced' }), decision(0, { kind: 'missed', reason: 'nothing came in 90 s' }))
+    expect(await only()).toMatchObject({
+      terminal: 'missed',
+      reason: 'no-raws-in-time',
+      detail: 'nothing came in 90 s',
+    })
+    const { terminalAt, announcedAt } = await only()
+    expect(terminalAt).toBeGreaterThanOrEqual(announcedAt!)
+  })
+
+  it('never touches a committed unit, and remembers the attempt that it turned away', async () => {
+    await say(decision(0))
+    await db.pool.query(`update unit set work = 'committed', committed_at_mjd_tai = 61000`)
+    await say(decision(0, { attempt: 1_795_000_000_000 }), decision(0, { kind: 'missed', attempt: 1_795_000_000_001 }))
+    await say(decision(0, { kind: 'announced', attempt: 1_795_000_000_000 }))
+    const { rows } = await db.pool.query<Record<string, unknown>>('select work, attempt, protected_from from unit')
+    expect(rows).toEqual([{ work: 'committed', attempt: 0n, protected_from: 1_795_000_000_000n }])
+  })
+
+  it('refuses a decision under another key, or one that says nothing', async () => {
+    const foreign = { ...jobEvent(decision(0)), key: 'LATISS/other/0' }
+    await expect(dispatch(db.pool)(foreign)).rejects.toMatchObject({ code: 'foreign-unit' })
+    await expect(say(decision(0, { raws: [] }))).rejects.toMatchObject({ code: 'malformed-decision' })
+  })
+
+  it('brings raws and announcement through unchanged', async () => {
+    const job = decision(0)
+    await say(job)
+    const lease = await openLeases(db.pool).lease({ id: 'w', holds: [] })
+    expect(lease).toMatchObject({ raws: job.raws, announcement: job.announcement, deadline: job.deadline, epoch: 1 })
+  })
+})
+
+describe('leases', () => {
+  it('are given to one worker each, when 16 claim 60 units at once', async () => {
+    await say(...Array.from({ length: 60 }, (_, detector) => decision(detector)))
+    const pool = db.open({ max: 16 })
+    const claim = async (id: string): Promise<string[]> => {
+      const lease = await openLeases(pool).lease({ id, holds: [] })
+      return lease === undefined ? [] : [lease.unit, ...(await claim(id))]
+    }
+    const claimed = (await Promise.all(Array.from({ length: 16 }, (_, i) => claim(`w${i}`)))).flat()
+    expect(claimed).toHaveLength(60)
+    expect(new Set(claimed).size).toBe(60)
+  })
+
+  it('prefer live units, then held calibrations, then the newest deadline', async () => {
+    const soon = Date.now() + 10_000
+    await say(
+      decision(0, { deadline: soon }),
+      decision(1, { deadline: soon + 1000 }),
+      decision(2, { deadline: soon - 1000 }),
+      decision(3, { deadline: soon + 9000, attempt: 1_795_000_000_000 }),
+    )
+    const leases = openLeases(db.pool)
+    const next = async () => (await leases.lease({ id: 'w', holds: ['LATISS/2'] }))?.detector
+    expect([await next(), await next(), await next(), await next(), await next()]).toEqual([2, 1, 0, 3, undefined])
+  })
+
+  it('end with their epoch: an older holder can neither renew, release nor report', async () => {
+    await say(decision(0))
+    const leases = openLeases(db.pool, rules)
+    const first = (await leases.lease({ id: 'a', holds: [] }))!
+    expect(await leases.heartbeat(unit, first.epoch)).toBe(true)
+    expect(await leases.release(unit, first.epoch, { retryAfterMs: 0, reason: 'stopped' })).toBe(true)
+    const second = (await leases.lease({ id: 'b', holds: [] }))!
+    expect(second).toMatchObject({ epoch: first.epoch + 1, tries: 2 })
+    expect(await leases.heartbeat(unit, first.epoch)).toBe(false)
+    expect(await leases.release(unit, first.epoch, { retryAfterMs: 0, reason: 'late' })).toBe(false)
+    expect(await leases.reported(unit, first.epoch)).toBe(false)
+    expect(await leases.reported(unit, second.epoch)).toBe(true)
+    expect(await only()).toMatchObject({ work: 'reported', epoch: second.epoch })
+  })
+
+  it('wait out the back-off of a release', async () => {
+    await say(decision(0))
+    const leases = openLeases(db.pool, rules)
+    const { epoch } = (await leases.lease({ id: 'a', holds: [] }))!
+    await leases.release(unit, epoch, { retryAfterMs: 60_000, reason: 'the object store does not answer' })
+    expect(await leases.lease({ id: 'a', holds: [] })).toBeUndefined()
+  })
+
+  it('leave a preload claim standing only while the unit is announced', async () => {
+    const leases = openLeases(db.pool, rules)
+    await say(decision(0, { kind: 'announced' }))
+    expect(await leases.claimPreload({ id: 'a', holds: [] })).toMatchObject({ unit, attempt: 0 })
+    expect(await leases.claimPreload({ id: 'b', holds: [] })).toBeUndefined()
+    expect(await leases.holdPreload(unit, 'b')).toBe(false)
+    expect(await leases.holdPreload(unit, 'a')).toBe(true)
+    await say(decision(0, { kind: 'withdrawn', number: 2 }))
+    expect(await leases.holdPreload(unit, 'a')).toBe(false)
+    await say(decision(0, { number: 3 }))
+    expect(await leases.lease({ id: 'b', holds: [] })).toMatchObject({ unit })
+  })
+})
+
+describe('the sweeper', () => {
+  const lapse = () =>
+    db.pool.query(`update unit set lease_until = now() - interval '1 s' where lease_until is not null`)
+
+  it.each(['leased', 'reported'])(
+    'frees a lapsed %s unit, with a back-off, and fails it after the last try',
+    async work => {
+      await say(decision(0))
+      const leases = openLeases(db.pool, rules)
+      for (let tries = 1; tries <= rules.maxTries; tries++) {
+        const { epoch } = (await leases.lease({ id: 'a', holds: [] }))!
+        if (work === 'reported') await leases.reported(unit, epoch)
+        await lapse()
+        expect(await sweep(db.pool, rules)).toMatchObject({ freed: 1, failed: tries === rules.maxTries ? 1 : 0 })
+        expect(await leases.heartbeat(unit, epoch)).toBe(false)
+      }
+      expect(await only()).toMatchObject({ work: 'failed', terminal: 'failed', reason: 'tries-exhausted' })
+      expect((await sweep(db.pool, rules)).failed).toBe(0)
+      expect(await outbox()).toHaveLength(1)
+    },
+  )
+
+  it('gives everyone a full lease after a gap, before it takes anything away', async () => {
+    await say(decision(0))
+    const { epoch } = (await openLeases(db.pool, rules).lease({ id: 'a', holds: [] }))!
+    await lapse()
+    await db.pool.query(`update ledger_pulse set beat = now() - interval '5 min'`)
+    expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: true, freed: 0 })
+    expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: false, freed: 0 })
+    expect(await openLeases(db.pool, rules).heartbeat(unit, epoch)).toBe(true)
+  })
+
+  it('says expired of what waited too long in a live system, deferred of what was found old', async () => {
+    await say(
+      decision(0, { deadline: past(700) }),
+      decision(1, { deadline: past(700) }),
+      decision(2, { deadline: past(10) }),
+    )
+    await db.pool.query(`update unit set ready_at = now() - interval '800 s' where detector = 0`)
+    const leases = openLeases(db.pool, rules)
+    expect((await leases.lease({ id: 'w', holds: [] }))?.detector).toBe(2)
+    expect(await leases.lease({ id: 'w', holds: [] })).toBeUndefined()
+    expect(await sweep(db.pool, rules)).toMatchObject({ expired: 1, deferred: 1 })
+    const units = await unitsSummary(db.pool)
+    expect(units.map(({ detector, terminal }) => [detector, terminal]).sort()).toEqual([
+      [0, 'expired'],
+      [1, 'deferred'],
+      [2, null],
+    ])
+  })
+
+  it('defers what went stale while the database was away', async () => {
+    await say(decision(0, { deadline: past(700) }))
+    await db.pool.query(`update unit set ready_at = now() - interval '800 s'`)
+    await db.pool.query(`update ledger_pulse set beat = now() - interval '750 s'`)
+    expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: true })
+    expect(await sweep(db.pool, rules)).toMatchObject({ deferred: 1, expired: 0 })
+  })
+
+  it('spares replays, however old', async () => {
+    await say(decision(0, { deadline: past(90_000), attempt: 1_795_000_000_000 }))
+    expect(await sweep(db.pool, rules)).toMatchObject({ deferred: 0, expired: 0 })
+    expect(await openLeases(db.pool, rules).lease({ id: 'w', holds: [] })).toMatchObject({ unit })
+  })
+
+  it('takes turns with other sweepers', async () => {
+    await say(...Array.from({ length: 20 }, (_, detector) => decision(detector, { deadline: past(700) })))
+    const swept = await Promise.all(Array.from({ length: 6 }, () => sweep(db.pool, rules)))
+    expect(swept.reduce((sum, { deferred }) => sum + deferred, 0)).toBe(20)
+    expect(await outbox()).toHaveLength(20)
+  })
+})

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { migrate } from '../postgres/migrate.ts'
+import { openPool, type Pool, type PoolOptions } from '../postgres/pool.ts'
+
+export interface TestDatabase {
+  readonly url: string
+  readonly pool: Pool
+  open(options: Partial<PoolOptions>): Pool
+  /** Closes every pool and drops the database. */
+  drop(): Promise<void>
+}
+
+/** A fresh, migrated database on the run's Postgres, so that test files do not see each other. */
+export async function createDatabase(): Promise<TestDatabase> {
+  const server = inject('services').postgres.url
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const onServer = async (sql: string) => {
+    const client = new pg.Client(server)
+    await client.connect()
+    await client.query(sql).finally(() => client.end())
+  }
+  await onServer(`create database ${name}`)
+  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href
+  await migrate(url)
+  const pools: Pool[] = []
+  const open = (options: Partial<PoolOptions>) => {
+    const pool = openPool(url, { name: 'test', ...options })
+    pools.push(pool)
+    return pool
+  }
+  return {
+    url,
+    open,
+    pool: open({ max: 8 }),
+    drop: async () => {
+      await Promise.all(pools.map(pool => pool.end()))
+      await onServer(`drop database ${name} with (force)`)
+    },
+  }
+}
