@@ -3,7 +3,7 @@ import { Rejection, to } from '../../topology/model/step.ts'
 import { unitKey } from '../../topology/identifiers.ts'
 import { parseRawKey, sidecarKey } from '../../topology/raw-key.ts'
 import { rawArrival } from '../../topology/streams.ts'
-import type { Notification, StoredObject } from '../../schemas/json/s3-notification.ts'
+import { isCreation, type Notification, type StoredObject } from '../../schemas/json/s3-notification.ts'
 import { exposureOf, groupOf } from './exposure.ts'
 import type { Sidecars } from './sidecars.ts'
 
@@ -39,6 +39,7 @@ export const rawIntake =
 
 /** Nothing for objects that are rightly in the bucket and are no raws: sidecars, guiders, deletions. */
 async function arrivalOf(object: StoredObject, sidecars: Sidecars): Promise<Out | undefined> {
+  if (!isCreation(object)) return undefined
   const { bucket, key, size, eTag } = object
   const parsed = parseRawKey(key)
   if (parsed.kind === 'skip') return undefined
