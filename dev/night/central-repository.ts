@@ -40,10 +40,9 @@ export const filesInRepository = (plan: NightPlan): number => 3 * plan.detectors
 
 const DAY_MS = 86_400_000
 
-/** Thirty days either side of the night's first day, TAI. */
+/** Thirty days either side of the night's first day, from midnight to midnight TAI. */
 function validityAround({ options }: NightPlan): string {
-  const day = Math.floor(options.start / DAY_MS) * DAY_MS
-  const stamp = (instant: number) =>
-    new Date(taiSecondsOfInstant(instant) * 1000).toISOString().replace(/[-:]/g, '').slice(0, 15)
-  return `${stamp(day - 30 * DAY_MS)}_${stamp(day + 30 * DAY_MS)}`
+  const day = Math.floor((taiSecondsOfInstant(options.start) * 1000) / DAY_MS)
+  const stamp = (days: number) => new Date(days * DAY_MS).toISOString().replace(/[-:]/g, '').slice(0, 15)
+  return `${stamp(day - 30)}_${stamp(day + 30)}`
 }
