@@ -1,0 +1,84 @@
+import { assign } from '../assigner.ts'
+import type { MembershipHandler } from '../log-client.ts'
+
+/** A member as the coordinator sees it. `call` reaches the process: for a frozen one it waits until the process thaws. */
+export interface Member {
+  readonly id: string
+  readonly taskCount: number
+  readonly handler: MembershipHandler
+  readonly call: (tell: () => void | Promise<void>) => Promise<void>
+}
+
+interface Seat extends Member {
+  readonly tasks: Set<number>
+  readonly left: Promise<void>
+  readonly leave: () => void
+  gone: boolean
+}
+
+/** A consumer group: one rebalance after another; tasks that stay are not mentioned, revoked ones are awaited. */
+export class Group {
+  readonly #seats = new Map<string, Seat>()
+  #generation = 0
+  #rebalances: Promise<void> = Promise.resolve()
+
+  join(member: Member): void {
+    const { promise: left, resolve: leave } = withResolvers()
+    this.#seats.set(member.id, { ...member, tasks: new Set(), left, leave, gone: false })
+    this.#rebalance()
+  }
+  leave(id: string): void {
+    const seat = this.#seats.get(id)
+    if (!seat) return
+    this.#seats.delete(id)
+    seat.gone = true
+    seat.leave()
+    this.#rebalance()
+  }
+  /** The session timed out: the others go on without it, and it learns of that when it can. */
+  expire(id: string): void {
+    const seat = this.#seats.get(id)
+    if (!seat) return
+    this.leave(id)
+    void seat.call(() => seat.handler.lost([...seat.tasks]))
+  }
+  members(): ReadonlyMap<string, readonly number[]> {
+    return new Map([...this.#seats].map(([id, seat]) => [id, [...seat.tasks].sort((a, b) => a - b)]))
+  }
+
+  #rebalance(): void {
+    this.#rebalances = this.#rebalances.then(() => this.#round())
+  }
+  async #round(): Promise<void> {
+    const seats = [...this.#seats.values()]
+    if (seats.length === 0) return
+    const generation = ++this.#generation
+    const claims = seats.map(({ id, tasks }) => ({ id, owned: [...tasks] }))
+    const share = assign(claims, seats[0]!.taskCount)
+    await Promise.all(seats.map(seat => this.#revoke(seat, share.get(seat.id)!)))
+    for (const seat of seats) {
+      const fresh = share.get(seat.id)!.filter(task => !seat.tasks.has(task))
+      if (fresh.length === 0 || seat.gone) continue
+      for (const task of fresh) seat.tasks.add(task)
+      void seat.call(() => {
+        if (!seat.gone) seat.handler.assigned(fresh, generation)
+      })
+    }
+  }
+  async #revoke(seat: Seat, keeps: readonly number[]): Promise<void> {
+    const revoked = [...seat.tasks].filter(task => !keeps.includes(task))
+    if (revoked.length === 0) return
+    const told = seat.call(async () => {
+      if (seat.gone) return
+      await seat.handler.revoked(revoked)
+      for (const task of revoked) seat.tasks.delete(task)
+    })
+    await Promise.race([told, seat.left])
+  }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>(done => (resolve = done))
+  return { promise, resolve }
+}

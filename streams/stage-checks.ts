@@ -1,0 +1,79 @@
+import type { Stream } from '../topology/model/stream.ts'
+import { partitionsOf, taskCount, upstreamTasks, type Stage, type Topology } from '../topology/model/topology.ts'
+import { clock, parked } from '../topology/streams.ts'
+import type { LogClient, TopicState } from './log-client.ts'
+import { NoAppendTime } from './task/records.ts'
+import { journalOf } from './task/plan.ts'
+
+/** A stage that may not start, with every reason, one sentence a line. */
+export class StageRefused extends Error {
+  override readonly name = 'StageRefused'
+  constructor(stage: string, reasons: readonly string[]) {
+    super([`${stage} may not start:`, ...reasons].join('\n  '))
+  }
+}
+
+/** Throws `StageRefused` where the declaration or the topics as they are would break what the runtime promises. */
+export async function checkStage(topology: Topology, stage: Stage, client: LogClient): Promise<void> {
+  const streams = [...stage.reads, ...stage.writes, parked, ...(stage.watermark === 'clock' ? [clock] : [])]
+  const journal = journalOf(stage.name)
+  const found = await client.describeTopics([...new Set([...streams.map(({ topic }) => topic), journal])])
+  const reasons = [
+    ...declarationFaults(topology, stage),
+    ...streams.flatMap(stream => partitionFaults(stream.topic, partitionsOf(topology, stream), found)),
+    ...partitionFaults(journal, taskCount(topology, stage), found),
+    ...journalFaults(journal, found),
+    ...stage.reads.flatMap(stream => entranceFaults(topology, stream, found)),
+  ]
+  if (reasons.length > 0) throw new StageRefused(stage.name, [...new Set(reasons)])
+}
+
+function declarationFaults(topology: Topology, stage: Stage): string[] {
+  const faults: string[] = []
+  const joined = stage.reads.filter(({ topic }) => topic !== clock.topic)
+  if (stage.tasks === 'per-partition') {
+    const counts = joined.map(stream => `${stream.topic} ${partitionsOf(topology, stream)}`)
+    if (new Set(joined.map(stream => partitionsOf(topology, stream))).size > 1) {
+      faults.push(`it joins streams whose partition counts differ, so equal keys would not meet: ${counts.join(', ')}`)
+    }
+    if (stage.run !== 'effect' && new Set(joined.map(({ key }) => key)).size > 1) {
+      const keys = joined.map(({ topic, key }) => `${topic} ${key}`).join(', ')
+      faults.push(`it joins streams of different keys: ${keys}; put a stage between that re-keys one of them`)
+    }
+  }
+  if (stage.watermark === 'streams') {
+    if (stage.run === 'effect')
+      faults.push('it is an effect, and an effect takes its time from the clock or from nowhere')
+    if (upstreamTasks(topology, stage).length === 0)
+      faults.push('no stage before it knows the time: it would never wake')
+  }
+  if (stage.order === 'time' && stage.watermark !== 'clock') {
+    faults.push("it takes its inputs in order of append time, which only entrances have: set watermark: 'clock'")
+  }
+  return faults
+}
+
+function partitionFaults(topic: string, declared: number, found: ReadonlyMap<string, TopicState>): string[] {
+  const state = found.get(topic)
+  if (!state)
+    return [`the topic ${topic} does not exist; create the topics of the topology first (${declared} partitions)`]
+  if (state.partitions === declared) return []
+  return [
+    `${topic} has ${state.partitions} partitions and ${declared} are declared: the number is fixed for the life of the state`,
+  ]
+}
+
+function journalFaults(journal: string, found: ReadonlyMap<string, TopicState>): string[] {
+  const policy = found.get(journal)?.config['cleanup.policy']
+  if (policy === undefined || policy === 'compact') return []
+  return [
+    `${journal} has cleanup.policy=${policy}: retention would delete the state. Set it with:  kafka-configs.sh --bootstrap-server ` +
+      `<broker> --alter --entity-type topics --entity-name ${journal} --add-config cleanup.policy=compact`,
+  ]
+}
+
+function entranceFaults(topology: Topology, { topic }: Stream, found: ReadonlyMap<string, TopicState>): string[] {
+  if (topic === clock.topic || !topology.entrances.some(entrance => entrance.topic === topic)) return []
+  const type = found.get(topic)?.config['message.timestamp.type']
+  return type === undefined || type === 'LogAppendTime' ? [] : [new NoAppendTime(topic).message]
+}

@@ -1,0 +1,58 @@
+import { at, Fenced, type FencedProducer, type LogClient, type LogRecord, type TopicPartition } from '../log-client.ts'
+import type { Log } from '../log.ts'
+import { backOff, sleep, type Scheduler } from '../scheduler.ts'
+
+/**
+ * Fence, then read: the producer that alone may write on, after every committed record of `table` has been given to `apply`.
+ * The end is the high watermark captured after the fence: by then every older transaction of the id is complete, so what lies
+ * below is final. (The last stable offset would do as an end only by luck: it may not have moved over the last commit yet.)
+ * A coordinator that does not answer is asked again until `signal` aborts. Throws `Fenced`, `DataLoss`.
+ */
+export async function fenceAndRead(
+  { client, scheduler, log }: { client: LogClient; scheduler: Scheduler; log: Log },
+  transactionalId: string,
+  table: TopicPartition,
+  apply: (record: LogRecord) => void,
+  signal: AbortSignal,
+): Promise<FencedProducer> {
+  const producer = await fence(client, scheduler, log, transactionalId, signal)
+  const [end, start] = await Promise.all([client.offsets([table], 'latest'), client.offsets([table], 'earliest')])
+  await readTo(client, { ...table, offset: start.get(at(table))! }, end.get(at(table))!, apply, signal)
+  return producer
+}
+
+async function fence(client: LogClient, scheduler: Scheduler, log: Log, id: string, signal: AbortSignal) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await client.fence(id)
+    } catch (error) {
+      if (error instanceof Fenced || signal.aborted) throw error
+      log.warn({ transactionalId: id, attempt, error: String(error) }, 'could not fence yet')
+      await sleep(scheduler, backOff(scheduler, attempt, 100, 5_000), signal)
+    }
+  }
+}
+
+/** Position, not "the last record seen": the tail of such a log is a marker, and the cleaner leaves gaps. */
+async function readTo(
+  client: LogClient,
+  from: TopicPartition & { readonly offset: bigint },
+  end: bigint,
+  apply: (record: LogRecord) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (from.offset >= end) return
+  const tail = client.read(from, 'committed')
+  const close = () => tail.close()
+  signal.addEventListener('abort', close, { once: true })
+  try {
+    for await (const { records, next } of tail) {
+      records.forEach(apply)
+      if (next >= end) return
+    }
+    throw new Error(`${at(from)}: the reading was closed before its end`)
+  } finally {
+    signal.removeEventListener('abort', close)
+    tail.close()
+  }
+}

@@ -1,0 +1,111 @@
+import type { Replay } from '../../topology/model/step.ts'
+import type { Instant } from '../../topology/model/time.ts'
+import type { LogRecord, NewRecord, TopicPartition } from '../log-client.ts'
+import { decodeState, encodeState } from './json.ts'
+
+/** The last record of every transaction: where inputs, time and outputs agree. */
+export interface Commit {
+  readonly seq: number
+  readonly topologyVersion: number
+  /** Per input "topic/partition": where to read on. */
+  readonly offsets: Readonly<Record<string, string>>
+  /** Offsets above those that are done already. */
+  readonly done: Readonly<Record<string, readonly string[]>>
+  /** The newest word of each upstream task, "topic<stage#task". */
+  readonly upstream: Readonly<Record<string, Instant>>
+  readonly watermark: Instant | null
+  /** Inputs below `until` are read again on an operator's order and carry its id. */
+  readonly replay: { readonly id: Replay; readonly until: Readonly<Record<string, string>> }
+}
+
+const COMMIT_KEY = '__c'
+const STATE = 's:'
+
+/** A journal that is not what only this runtime can have written: nothing may be built on it. */
+export class BrokenJournal extends Error {
+  override readonly name = 'BrokenJournal'
+}
+
+/** What a task knew at its last commit, rebuilt record by record from its journal. */
+export class Journal {
+  readonly state = new Map<string, unknown>()
+  commit: Commit | undefined
+  records = 0
+  #open = false
+
+  apply(record: LogRecord): void {
+    this.records++
+    const key = String(record.key)
+    if (key === COMMIT_KEY) {
+      const commit = JSON.parse(String(record.value)) as Commit
+      if (this.commit && commit.seq <= this.commit.seq) {
+        throw broken(record, `commit ${commit.seq} follows commit ${this.commit.seq}`)
+      }
+      this.commit = commit
+    } else if (!key.startsWith(STATE)) {
+      throw broken(record, `key ${key} is neither a state ("${STATE}…") nor a commit ("${COMMIT_KEY}")`)
+    } else if (record.value === null) this.state.delete(key.slice(STATE.length))
+    else this.state.set(key.slice(STATE.length), decodeState(record.value))
+    this.#open = key !== COMMIT_KEY
+    this.#last = record
+  }
+  #last: LogRecord | undefined
+
+  /** The commit record is written last in every transaction, so committed data that goes on after it is a torn read. */
+  finish(topologyVersion: number): void {
+    if (this.#open) throw broken(this.#last!, 'a state stands after the last commit record')
+    if (this.commit && this.commit.topologyVersion > topologyVersion) {
+      throw broken(
+        this.#last!,
+        `written by topology version ${this.commit.topologyVersion}, and this process runs the older ${topologyVersion}: start the newer one`,
+      )
+    }
+  }
+}
+
+const broken = (record: LogRecord, what: string) =>
+  new BrokenJournal(`${record.topic}/${record.partition} at offset ${record.offset}: ${what}`)
+
+export const stateRecord = (journal: TopicPartition, key: string, state: unknown): NewRecord => ({
+  ...journal,
+  key: Buffer.from(STATE + key),
+  value: state === undefined ? null : encodeState(state),
+})
+
+export const commitRecord = (journal: TopicPartition, commit: Commit): NewRecord => ({
+  ...journal,
+  key: Buffer.from(COMMIT_KEY),
+  value: Buffer.from(JSON.stringify(commit)),
+})
+
+/** The task's states, with those that changed since the last commit. */
+export class TaskStore {
+  readonly #states: Map<string, unknown>
+  readonly #changed = new Set<string>()
+
+  constructor(states: Map<string, unknown>) {
+    this.#states = states
+  }
+  get size(): number {
+    return this.#states.size
+  }
+  get(key: string): unknown {
+    return this.#states.get(key)
+  }
+  set(key: string, state: unknown): void {
+    const known = this.#states.get(key)
+    if (known === state) return
+    this.#changed.add(key)
+    if (state === undefined) this.#states.delete(key)
+    else this.#states.set(key, state)
+  }
+  entries(): Iterable<[string, unknown]> {
+    return this.#states.entries()
+  }
+  /** Journal records of what changed since the last call. */
+  takeChanges(journal: TopicPartition): NewRecord[] {
+    const records = [...this.#changed].map(key => stateRecord(journal, key, this.#states.get(key)))
+    this.#changed.clear()
+    return records
+  }
+}

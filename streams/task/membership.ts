@@ -1,0 +1,163 @@
+import { DataLoss, Fenced, type GroupPlan, type LogClient, type Membership } from '../log-client.ts'
+import type { Log } from '../log.ts'
+import { backOff, sleep, type Scheduler } from '../scheduler.ts'
+import { BrokenJournal } from './journal.ts'
+import { Unrecoverable } from './processor.ts'
+import { NoAppendTime } from './records.ts'
+
+/** What runs while a task is ours; made anew for every epoch. */
+export interface Life {
+  /** Ends after `stop` or `kill`; throws what ended its epoch. */
+  run(): Promise<void>
+  stop(): void
+  kill(): void
+}
+
+export interface HoldingOptions {
+  readonly client: LogClient
+  readonly plan: GroupPlan
+  readonly nameOf: (index: number) => string
+  readonly begin: (index: number) => Life
+  /** How long a task that is taken away may finish its transaction: well below the group's rebalance time-out. */
+  readonly revokeBudgetMs: number
+  readonly scheduler: Scheduler
+  readonly log: Log
+  /** A fault that no new epoch heals. The process should say it and stop. */
+  readonly onFatal: (error: Error) => void
+}
+
+/** Faults of data or code: trying again would only repeat them. */
+const isFatal = (error: unknown): boolean =>
+  [DataLoss, BrokenJournal, NoAppendTime, Unrecoverable, TypeError, RangeError].some(kind => error instanceof kind)
+
+interface Held {
+  life: Life | undefined
+  ended: boolean
+  done: Promise<void>
+}
+
+/**
+ * Joins the group and runs what it is given. The group only says who should try; the lock is the fence inside each life. An epoch
+ * that ended with an unknown outcome is followed by a new life of the same task; one that was fenced means that the group has moved on:
+ * every task is dropped, and the group joined again, since fencing anew under the old assignment would start a war.
+ */
+export class Holding {
+  readonly #options: HoldingOptions
+  readonly #held = new Map<number, Held>()
+  readonly #stopping = new AbortController()
+  #membership: Promise<Membership>
+  #rejoining: Promise<void> | undefined
+  #fences = 0
+
+  constructor(options: HoldingOptions) {
+    this.#options = options
+    this.#membership = this.#join()
+  }
+
+  /** Resolves when the group is joined. */
+  async joined(): Promise<void> {
+    await this.#membership
+  }
+  /** Finishes within the budget, then leaves, so that others take over at once. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#rejoining
+    await this.#end([...this.#held.keys()], 'stopped')
+    await (await this.#membership).leave()
+  }
+
+  #join(): Promise<Membership> {
+    const { client, plan } = this.#options
+    return client.join(plan, {
+      assigned: (tasks, generation) => tasks.forEach(task => this.#begin(task, generation)),
+      revoked: tasks => this.#end(tasks, 'revoked'),
+      lost: tasks => tasks.forEach(task => this.#drop(task, 'lost')),
+    })
+  }
+
+  #begin(task: number, generation: number): void {
+    if (this.#stopping.signal.aborted) return
+    this.#options.log.info({ task: this.#options.nameOf(task), generation }, 'task assigned')
+    const held: Held = { life: undefined, ended: false, done: Promise.resolve() }
+    this.#held.set(task, held)
+    held.done = this.#live(task, held)
+  }
+
+  /** One life after another, until the task is taken away or cannot go on. */
+  async #live(task: number, held: Held): Promise<void> {
+    const { begin, nameOf, scheduler, log, onFatal } = this.#options
+    for (let attempt = 0; !held.ended; attempt++) {
+      const began = scheduler.now()
+      try {
+        held.life = begin(task)
+        return await held.life.run()
+      } catch (error) {
+        if (held.ended) return
+        if (isFatal(error)) return onFatal(error as Error)
+        if (error instanceof Fenced) return this.#fenced(task, error)
+        log.warn({ task: nameOf(task), error: String(error) }, 'the epoch ended; the task is fenced and restored anew')
+        if (scheduler.now() - began > 60_000) attempt = 0
+        await sleep(scheduler, backOff(scheduler, attempt, 100), this.#stopping.signal)
+      }
+    }
+  }
+
+  async #end(tasks: readonly number[], why: string): Promise<void> {
+    const { scheduler, log, nameOf, revokeBudgetMs } = this.#options
+    const ending = tasks.flatMap(task => {
+      const held = this.#held.get(task)
+      this.#held.delete(task)
+      return held ? [{ task, held }] : []
+    })
+    for (const { held } of ending) {
+      held.ended = true
+      held.life?.stop()
+    }
+    const budget = new AbortController()
+    await Promise.race([
+      Promise.all(ending.map(({ held }) => held.done)),
+      sleep(scheduler, revokeBudgetMs, budget.signal),
+    ])
+    budget.abort()
+    for (const { task, held } of ending) {
+      held.life?.kill()
+      log.info({ task: nameOf(task) }, `task ${why}`)
+    }
+  }
+
+  #drop(task: number, why: string): void {
+    const held = this.#held.get(task)
+    if (!held) return
+    this.#held.delete(task)
+    held.ended = true
+    held.life?.kill()
+    this.#options.log.warn({ task: this.#options.nameOf(task) }, `task ${why}`)
+  }
+
+  #fenced(task: number, error: Fenced): void {
+    const { log, nameOf } = this.#options
+    log.warn({ task: nameOf(task), error: error.message }, 'fenced: somebody newer runs this task; all are dropped')
+    for (const each of [...this.#held.keys()]) this.#drop(each, 'dropped')
+    this.#rejoining ??= this.#rejoin().finally(() => (this.#rejoining = undefined))
+  }
+
+  async #rejoin(): Promise<void> {
+    const { scheduler, log, plan } = this.#options
+    await (
+      await this.#membership
+    )
+      .leave()
+      .catch((error: unknown) => log.warn({ error: String(error) }, 'leaving failed'))
+    for (let attempt = this.#fences++ % 8; !this.#stopping.signal.aborted; attempt++) {
+      await sleep(scheduler, backOff(scheduler, attempt, 100, 5_000), this.#stopping.signal)
+      if (this.#stopping.signal.aborted) return
+      try {
+        const membership = await this.#join()
+        this.#membership = Promise.resolve(membership)
+        return
+      } catch (error) {
+        log.warn({ group: plan.group, error: String(error) }, 'joining again failed; it is tried again')
+      }
+    }
+  }
+}

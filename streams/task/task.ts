@@ -1,0 +1,356 @@
+import { UnknownSchemaError, type Codec } from '../../schemas/codec.ts'
+import type { Instant } from '../../topology/model/time.ts'
+import { clock, type ClockTick } from '../../topology/streams.ts'
+import { at, type FencedProducer, type LogClient, type LogRecord, type NewRecord } from '../log-client.ts'
+import type { Log } from '../log.ts'
+import type { Move } from '../operators/moves.ts'
+import { backOff, Bell, sleep, type Scheduler } from '../scheduler.ts'
+import { Effects, type Effect } from './effects.ts'
+import { fenceAndRead } from './fenced-table.ts'
+import { Inbox, type Item } from './inbox.ts'
+import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
+import type { TaskPlan } from './plan.ts'
+import { encoderOf, stepProcessor, type AnyStep, type Processor } from './processor.ts'
+import { Progress } from './progress.ts'
+import { learn, outRecord, parkedRecord, Reader, watermarkRecord } from './records.ts'
+
+export type Implementation = { readonly step: AnyStep } | { readonly effect: Effect }
+
+export interface TaskOptions {
+  /** A transaction is closed when it holds about this many records, taken or to be written. */
+  readonly maxBatch: number
+  /** How long after the last commit one that moved only time may wait. All else is committed as soon as the input is idle. */
+  readonly timeCommitMs: number
+  /** Records taken and not yet committable, at most; the intake waits beyond. */
+  readonly maxHeld: number
+  /** Records that an effect works on at once. */
+  readonly concurrency: number
+  /** Version of the states' shape: a journal written by a newer one is refused. */
+  readonly topologyVersion: number
+  /** For tests: awaited at named points of the protocol. */
+  readonly failPoint: (point: 'restored' | 'before commit' | 'after commit', task: string) => Promise<void>
+}
+export const defaultTaskOptions: TaskOptions = {
+  maxBatch: 500,
+  timeCommitMs: 1_000,
+  maxHeld: 1_000,
+  concurrency: 16,
+  topologyVersion: 1,
+  failPoint: async () => undefined,
+}
+
+export interface TaskDeps {
+  readonly client: LogClient
+  readonly codec: Codec
+  readonly implementation: Implementation
+  /** Configuration that the step sees at every event. */
+  readonly shared: unknown
+  readonly scheduler: Scheduler
+  readonly log: Log
+  readonly options: TaskOptions
+}
+
+/** What the next transaction will hold, besides states and the commit record. */
+interface Batch {
+  readonly records: NewRecord[]
+  /** Input records wholly processed. */
+  done: number
+  /** Ticks or watermarks were taken. */
+  timeMoved: boolean
+  /** Our own watermark rose. */
+  watermarkMoved: boolean
+}
+const newBatch = (): Batch => ({ records: [], done: 0, timeMoved: false, watermarkMoved: false })
+
+/**
+ * One life of a task: fence → restore → run, until it is stopped, killed, or an error ends its epoch. Whoever runs it again makes a
+ * new one: nothing of a life survives but what its last transaction holds.
+ */
+export class Task {
+  readonly #plan: TaskPlan
+  readonly #deps: TaskDeps
+  readonly #bell: Bell
+  readonly #reader: Reader
+  readonly #clockInput: string | undefined
+  readonly #killed = new AbortController()
+  #stopping = false
+
+  // What the task knows: rebuilt by `#restore`, kept by `#commit`.
+  #producer!: FencedProducer
+  #store!: TaskStore
+  #progress!: Map<string, Progress>
+  #marks!: Map<string, Instant>
+  #watermark: Instant | null = null
+  #seq = 0
+  #replay: Commit['replay'] = { id: 0, until: {} }
+
+  #inbox: Inbox | undefined
+  #processor: Processor | undefined
+  #batch = newBatch()
+  #lastCommit = 0
+  /** The first tick whose ends are not reached yet; no later one is looked at before it. */
+  #tick: { readonly record: LogRecord; readonly value: ClockTick } | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(plan: TaskPlan, deps: TaskDeps) {
+    this.#plan = plan
+    this.#deps = deps
+    this.#bell = new Bell(deps.scheduler)
+    this.#reader = new Reader(plan, deps.codec)
+    this.#clockInput = plan.stage.watermark === 'clock' ? at({ topic: clock.topic, partition: 0 }) : undefined
+  }
+
+  /** Takes no more, finishes what it has, commits; `run` then returns. */
+  stop(): void {
+    this.#stopping = true
+    this.#bell.ring()
+  }
+  /** Lets go at once and begins no further transaction. */
+  kill(): void {
+    this.#killed.abort()
+    this.#processor?.close()
+    this.stop()
+  }
+
+  /**
+   * Returns after `stop` or `kill`. Throws what ended the epoch: `Fenced`, `UnknownOutcome`, `NotCommitted`, `DataLoss`,
+   * `BrokenJournal`, `NoAppendTime`, `Unrecoverable`, or the client's trouble.
+   */
+  async run(): Promise<void> {
+    try {
+      await this.#restore()
+      while (!this.#stopping) await this.#turn()
+      await this.#finish()
+    } catch (error) {
+      if (!this.#killed.signal.aborted) throw error
+    } finally {
+      this.#killed.abort()
+      this.#inbox?.close()
+      this.#processor?.close()
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const { client, scheduler, log, options } = this.#deps
+    const { name, transactionalId, journal, inputs } = this.#plan
+    const began = scheduler.now()
+    const kept = new Journal()
+    const apply = (record: LogRecord) => kept.apply(record)
+    this.#producer = await fenceAndRead(this.#deps, transactionalId, journal, apply, this.#killed.signal)
+    kept.finish(options.topologyVersion)
+
+    const { commit } = kept
+    // First start: the earliest record, never the latest.
+    const earliest = await client.offsets(inputs, 'earliest')
+    const offsetOf = (input: string) => BigInt(commit?.offsets[input] ?? earliest.get(input)!)
+    const from = inputs.map(input => ({ ...input, offset: offsetOf(at(input)) }))
+    const doneOf = (input: string) => (commit?.done[input] ?? []).map(BigInt)
+    this.#progress = new Map(from.map(input => [at(input), new Progress(input.offset, doneOf(at(input)))]))
+    this.#marks = new Map(Object.entries(commit?.upstream ?? {}))
+    this.#watermark = commit?.watermark ?? null
+    this.#seq = commit?.seq ?? 0
+    this.#replay = commit?.replay ?? this.#replay
+    this.#store = new TaskStore(kept.state)
+    this.#processor = this.#makeProcessor()
+    if (this.#killed.signal.aborted) return
+    this.#inbox = new Inbox(client, from, this.#bell.ring)
+    this.#lastCommit = scheduler.now()
+    const facts = {
+      task: name,
+      epoch: this.#producer.epoch,
+      seq: this.#seq,
+      records: kept.records,
+      keys: kept.state.size,
+    }
+    log.info({ ...facts, ms: scheduler.now() - began }, 'task restored')
+    await options.failPoint('restored', name)
+  }
+
+  #makeProcessor(): Processor {
+    const { implementation, shared, codec, scheduler, log, options } = this.#deps
+    const encode = encoderOf(this.#plan, codec)
+    if ('step' in implementation) {
+      const state = { store: this.#store, marks: this.#marks, shared }
+      return stepProcessor(this.#plan, implementation.step, state, encode, move => this.#take(move))
+    }
+    const emit = (move: Move) => {
+      try {
+        this.#take(move)
+      } catch (error) {
+        this.#failure ??= { error }
+      }
+      this.#bell.ring()
+    }
+    return new Effects({ ...implementation, encode, concurrency: options.concurrency, scheduler, log, emit })
+  }
+
+  /** Fills a batch from what has come; commits it when it is full or the input is idle; else waits for more. */
+  async #turn(): Promise<void> {
+    const idle = await this.#fill()
+    const { done, records, timeMoved } = this.#batch
+    const isPending = done > 0 || records.length > 0
+    const timeMayWait = this.#lastCommit + this.#deps.options.timeCommitMs - this.#deps.scheduler.now()
+    if (isPending || (timeMoved && timeMayWait <= 0)) await this.#commit()
+    else if (idle) await this.#bell.wait(timeMoved ? timeMayWait : undefined)
+  }
+
+  /** Takes records and ticks until the batch is full (`false`) or there is nothing to take (`true`). */
+  async #fill(): Promise<boolean> {
+    while (!this.#stopping && this.#batch.done + this.#batch.records.length < this.#deps.options.maxBatch) {
+      if (this.#failure) throw this.#failure.error
+      if (this.#takeTick()) continue
+      const item = this.#inbox!.take(input => this.#wants(input))
+      if (!item) return true
+      await this.#feed(item)
+    }
+    return false
+  }
+
+  #wants(input: string): boolean {
+    if (input === this.#clockInput) return this.#tick === undefined
+    if (!this.#processor!.hasRoom) return false
+    let held = 0
+    for (const progress of this.#progress.values()) held += progress.held
+    if (held < this.#deps.options.maxHeld) return true
+    // A stage that puts its inputs in order holds them until the next tick, so what that tick waits for must come in.
+    const end = this.#plan.stage.order === 'time' ? this.#tick?.value.end[input] : undefined
+    return end !== undefined && this.#progress.get(input)!.next < BigInt(end)
+  }
+
+  async #feed({ input, record, next }: Item): Promise<void> {
+    const progress = this.#progress.get(input)!
+    const isNew = record !== undefined && progress.take(record.offset)
+    progress.moveTo(next)
+    if (!isNew) return
+    const move = await this.#read(record)
+    if (input === this.#clockInput && move.kind === 'event') {
+      this.#tick = { record, value: move.event.value as ClockTick }
+      return
+    }
+    this.#processor!.next(move)
+    if (move.kind === 'upstream') {
+      progress.finish(record.offset)
+      this.#batch.timeMoved = true
+    }
+  }
+
+  /** A record written with a schema that we have not seen is no poison: it waits for the registry, with all behind it. */
+  async #read(record: LogRecord): Promise<ReturnType<Reader['read']>> {
+    const { codec, scheduler, log } = this.#deps
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return this.#reader.read(record)
+      } catch (error) {
+        if (!(error instanceof UnknownSchemaError) || this.#killed.signal.aborted) throw error
+      }
+      try {
+        await learn(codec, record)
+      } catch (error) {
+        const facts = { task: this.#plan.name, record: `${at(record)}@${record.offset}`, attempt, error: String(error) }
+        log.warn(facts, "the registry did not give the writer's schema yet")
+        await sleep(scheduler, backOff(scheduler, attempt), this.#killed.signal)
+      }
+    }
+  }
+
+  /**
+   * Takes the tick at hand if everything below its ends, in our own partitions, is done. Then it is a fact that all that entered
+   * before `t` has been processed, and `t` is our watermark (an operator's `hold` withholds that).
+   * With an input done up to 7, and ticks {t: 1000, end: 9}, {t: 2000, end: 9}: both wait for records 7 and 8, then both are taken.
+   * A stage in order of time has done its part when the records are in its buffer: the watermark is what lets them go.
+   */
+  #takeTick(): boolean {
+    if (!this.#tick) return false
+    const { record, value } = this.#tick
+    for (const [input, progress] of this.#progress) {
+      const end = value.end[input]
+      const reached = this.#plan.stage.order === 'time' ? progress.next : progress.low
+      if (input !== this.#clockInput && (end === undefined || reached < BigInt(end))) return false
+    }
+    this.#tick = undefined
+    this.#batch.timeMoved = true
+    if (!value.hold && value.t > (this.#watermark ?? -Infinity))
+      this.#processor!.next({ kind: 'watermark', t: value.t })
+    this.#progress.get(at(record))!.finish(record.offset)
+    return true
+  }
+
+  /** What the processor says. */
+  #take(move: Move): void {
+    const { topology, index, writes } = this.#plan
+    switch (move.kind) {
+      case 'output': {
+        const out = { ...move.out, value: move.out.value as Buffer, at: move.at, replay: move.replay }
+        this.#batch.records.push(outRecord(topology, writes.get(out.stream)!, out, index))
+        break
+      }
+      case 'refusal': {
+        const { record, code, reason } = move
+        const facts = { task: this.#plan.name, record: `${at(record)}@${record.offset}`, code, reason }
+        this.#deps.log.warn(facts, 'a record was parked')
+        this.#batch.records.push(parkedRecord(this.#plan, this.#deps.codec, move))
+        break
+      }
+      case 'done':
+        this.#progress.get(at(move.record))!.finish(move.record.offset)
+        this.#batch.done++
+        break
+      case 'watermark':
+        this.#watermark = move.t
+        this.#batch.watermarkMoved = true
+    }
+  }
+
+  /** One transaction: outputs, our watermark as the last record of each partition it travels on, states, the commit record. */
+  async #commit(): Promise<void> {
+    const { scheduler, log, options } = this.#deps
+    const { name, journal, forwardsTo } = this.#plan
+    const batch = this.#batch
+    this.#batch = newBatch()
+    const commit = this.#commitNow()
+    const watermarks = batch.watermarkMoved ? forwardsTo.map(to => watermarkRecord(to, name, this.#watermark!)) : []
+    const states = this.#store.takeChanges(journal)
+    const records = [...batch.records, ...watermarks, ...states, commitRecord(journal, commit)]
+    const facts = { task: name, seq: commit.seq, done: batch.done, outputs: batch.records.length }
+    log.debug({ ...facts, running: this.#processor!.running }, 'holds work')
+    await options.failPoint('before commit', name)
+    if (this.#killed.signal.aborted) return
+    await this.#producer.commit(records, this.#groupOffsets(commit))
+    this.#seq = commit.seq
+    this.#lastCommit = scheduler.now()
+    log.debug(facts, 'committed')
+    await options.failPoint('after commit', name)
+  }
+
+  #commitNow(): Commit {
+    const inputs = [...this.#progress]
+    return {
+      seq: this.#seq + 1,
+      topologyVersion: this.#deps.options.topologyVersion,
+      offsets: Object.fromEntries(inputs.map(([input, { low }]) => [input, String(low)])),
+      done: Object.fromEntries(
+        inputs.map(([input, { done }]) => [input, done.map(String)] as const).filter(([, done]) => done.length > 0),
+      ),
+      upstream: Object.fromEntries(this.#marks),
+      watermark: this.#watermark,
+      replay: this.#replay,
+    }
+  }
+
+  /** For lag tools and operators; the metadata tells our own commits from an operator's order. */
+  #groupOffsets({ seq, offsets }: Commit) {
+    const { group, inputs } = this.#plan
+    return {
+      group,
+      offsets: inputs.map(input => ({ ...input, offset: BigInt(offsets[at(input)]!), metadata: `pp:${seq}` })),
+    }
+  }
+
+  /** After `stop`: what is under way comes to its end, and is committed. */
+  async #finish(): Promise<void> {
+    while (!this.#killed.signal.aborted && this.#processor!.running > 0) await this.#bell.wait()
+    if (this.#failure) throw this.#failure.error
+    const { done, records, timeMoved } = this.#batch
+    if (!this.#killed.signal.aborted && (done > 0 || records.length > 0 || timeMoved)) await this.#commit()
+  }
+}

@@ -1,0 +1,254 @@
+import type { Codec } from '../../schemas/codec.ts'
+import type { Event, Replay } from '../../topology/model/step.ts'
+import type { Stream } from '../../topology/model/stream.ts'
+import type { Instant } from '../../topology/model/time.ts'
+import {
+  partitionsOf,
+  stageOf,
+  taskCount,
+  upstreamTasks,
+  type Stage,
+  type Topology,
+} from '../../topology/model/topology.ts'
+import { clock, parked } from '../../topology/streams.ts'
+import { at, type LogRecord, type TopicPartition, type TopicSpec } from '../log-client.ts'
+import type { Log } from '../log.ts'
+import { MemoryBroker } from '../memory/broker.ts'
+import { MemoryClient, type Fate } from '../memory/client.ts'
+import { partitionFor } from '../partitioner.ts'
+import { runStage, type StageOptions } from '../run-stage.ts'
+import { journalOf } from '../task/plan.ts'
+import { encodeValue, eventHeaders, Reader, watermarkRecord } from '../task/records.ts'
+import { planOf } from '../task/plan.ts'
+import type { Effect } from '../task/effects.ts'
+import type { AnyStep } from '../task/processor.ts'
+import { seeded, settle, VirtualTime } from './virtual-time.ts'
+
+export interface DriverSetup {
+  readonly topology: Topology
+  /** Stages to run, by name; all steps by default. A step comes from the declaration, an effect from here. */
+  readonly stages?: readonly string[]
+  readonly effects?: Readonly<Record<string, Effect>>
+  /** Configuration of each step. */
+  readonly shared?: Readonly<Record<string, unknown>>
+  readonly codec: Codec
+  readonly options?: Partial<StageOptions>
+  readonly startAt?: Instant
+  readonly seed?: number
+}
+
+/** One process of the deployment: it can crash, freeze, stop cleanly. */
+export interface DrivenProcess {
+  readonly client: MemoryClient
+  crash(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A committed record, as a reader outside would see it. */
+export interface Seen extends Event {
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/**
+ * Runs a topology, or some of its stages, in memory on the real task loop and on virtual time. Nothing moves but by its calls:
+ *
+ *     const night = await Driver.start({ topology, codec, stages: ['exposure-window'] })
+ *     await night.feed(detectorVisit, key, announced, { at: 1000 })
+ *     await night.watermark('exposure-window', 61_000)
+ *     expect(night.outputs(rawWanted)).toEqual([…])
+ *
+ * Every state is frozen, so that a step which changes one in place fails.
+ */
+export class Driver {
+  readonly time: VirtualTime
+  readonly broker: MemoryBroker
+  readonly log: { readonly level: string; readonly facts: object; readonly sentence: string }[] = []
+  /** Faults that would stop a process. */
+  readonly fatal: Error[] = []
+  readonly #setup: DriverSetup
+  #processes = 0
+
+  private constructor(setup: DriverSetup) {
+    this.#setup = setup
+    this.time = new VirtualTime(setup.startAt ?? 0, seeded(setup.seed ?? 1))
+    this.broker = new MemoryBroker(() => this.time.now())
+    for (const spec of topicSpecs(setup.topology)) this.broker.createTopic(spec)
+  }
+
+  /** With one process running. */
+  static async start(setup: DriverSetup): Promise<Driver & { readonly first: DrivenProcess }> {
+    const driver = new Driver(setup)
+    return Object.assign(driver, { first: await driver.process() })
+  }
+  /** With no process yet. */
+  static prepare(setup: DriverSetup): Driver {
+    return new Driver(setup)
+  }
+
+  /** Starts one more process that runs all the stages. */
+  async process(fate?: Fate): Promise<DrivenProcess> {
+    const client = new MemoryClient(this.broker, `process-${++this.#processes}`, fate)
+    const starting = this.#stages().map(stage => this.#runStage(stage, client))
+    await settle()
+    return {
+      client,
+      crash: async () => {
+        client.crash()
+        await settle()
+      },
+      stop: async () => {
+        const stopping = Promise.all(starting).then(running => Promise.all(running.map(each => each.stop())))
+        await settle()
+        await stopping
+      },
+    }
+  }
+
+  /** Appends a record to a stream: at an entrance it enters now; elsewhere its header says when it entered (default: now). */
+  async feed(
+    stream: Stream,
+    key: string,
+    value: unknown,
+    more: { at?: Instant; replay?: Replay; partition?: number } = {},
+  ): Promise<void> {
+    const bytes = encodeValue(this.#setup.codec, stream, value)
+    await this.feedBytes(stream, key, bytes, more)
+  }
+  /** The same with bytes as they come: poison, for example. */
+  async feedBytes(
+    stream: Stream,
+    key: string,
+    value: Buffer | null,
+    more: { at?: Instant; replay?: Replay; partition?: number } = {},
+  ): Promise<void> {
+    const partition = more.partition ?? partitionFor(key, partitionsOf(this.#setup.topology, stream))
+    const headers = eventHeaders(more.at ?? this.time.now(), more.replay ?? 0)
+    const tp = { topic: stream.topic, partition }
+    this.broker.append([{ ...tp, key: key === '' ? null : Buffer.from(key), value, headers }])
+    await settle()
+  }
+
+  /** One tick of the clock, with the ends of all entrances as they are. */
+  async tick(t: Instant = this.time.now(), hold = false): Promise<void> {
+    const end = Object.fromEntries(
+      this.#setup.topology.entrances
+        .filter(({ topic }) => topic !== clock.topic)
+        .flatMap(stream => partitions(this.#setup.topology, stream))
+        .map(tp => [at(tp), String(this.broker.partition(tp).highWatermark)]),
+    )
+    await this.feed(clock, '', { t, end, hold }, { partition: 0 })
+  }
+  /** Every task upstream of the stage says that its time is `t`, on every partition. */
+  async watermark(stage: string, t: Instant): Promise<void> {
+    const { topology } = this.#setup
+    for (const { topic, task } of upstreamTasks(topology, stageOf(topology, stage))) {
+      const stream = stageOf(topology, stage).reads.find(each => each.topic === topic)!
+      this.broker.append(partitions(topology, stream).map(tp => watermarkRecord(tp, task, t)))
+    }
+    await settle()
+  }
+  /** Lets time pass; timers fire in order. */
+  async advance(ms: number): Promise<void> {
+    await this.time.advanceTo(this.time.now() + ms)
+  }
+
+  /** Committed records of a stream, partition by partition, without watermarks. */
+  outputs(stream: Stream): Seen[] {
+    const { topology, codec } = this.#setup
+    const reader = new Reader(planOf('test', topology, readingStage(stream), 0), codec)
+    return this.records(stream).flatMap(record => {
+      const move = reader.read(record)
+      if (move.kind === 'refusal') throw new Error(`${stream.topic}: ${move.reason}`)
+      return move.kind === 'event' ? [{ ...move.event, partition: record.partition, offset: record.offset }] : []
+    })
+  }
+  /** Committed records of a topic as bytes, watermarks included. */
+  records(stream: Stream): LogRecord[] {
+    return partitions(this.#setup.topology, stream).flatMap(tp => this.broker.committedRecords(tp))
+  }
+  parked() {
+    return this.outputs(parked).map(({ value }) => value as { topic: string; code: string; reason: string })
+  }
+
+  #stages(): Stage[] {
+    const { topology, stages } = this.#setup
+    if (stages) return stages.map(name => stageOf(topology, name))
+    return topology.stages.filter(({ run }) => typeof run === 'object')
+  }
+  #runStage(stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
+    const { topology, codec, options, shared, effects } = this.#setup
+    const effect = effects?.[stage.name]
+    const step = typeof stage.run === 'object' ? stage.run.step : undefined
+    const implementation = effect ? { effect } : step ? { step: frozen(step) } : undefined
+    if (!implementation) throw new Error(`${stage.name} is no step: give its effect to the driver`)
+    const note = (level: string) => (facts: object, sentence: string) => void this.log.push({ level, facts, sentence })
+    const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
+    return runStage({
+      ...{ topology, stage, client, codec, implementation, log },
+      shared: shared?.[stage.name],
+      app: 'test',
+      options: { timeCommitMs: 0, ...options },
+      scheduler: this.time,
+      onFatal: error => this.fatal.push(error),
+    })
+  }
+}
+
+/** The topics of a topology with what the runtime asks of them. */
+function topicSpecs(topology: Topology): TopicSpec[] {
+  const streams = [
+    ...topology.entrances,
+    ...topology.exits,
+    ...topology.stages.flatMap(({ reads, writes }) => [...reads, ...writes]),
+    parked,
+    clock,
+  ]
+  const appendTime = { 'message.timestamp.type': 'LogAppendTime' }
+  return [
+    ...topology.entrances.map(({ topic, ...stream }) => ({
+      topic,
+      partitions: partitionsOf(topology, { topic, ...stream }),
+      config: appendTime,
+    })),
+    ...streams.map(stream => ({ topic: stream.topic, partitions: partitionsOf(topology, stream), config: {} })),
+    ...topology.stages.map(stage => ({
+      topic: journalOf(stage.name),
+      partitions: stage.reads.length > 0 ? taskCount(topology, stage) : 1,
+      config: { 'cleanup.policy': 'compact' },
+    })),
+  ]
+}
+
+const partitions = (topology: Topology, stream: Stream): TopicPartition[] =>
+  Array.from({ length: partitionsOf(topology, stream) }, (_, partition) => ({ topic: stream.topic, partition }))
+
+/** A reader of one stream alone: nothing is expected of its time. */
+const readingStage = (stream: Stream): Stage => ({
+  name: 'test',
+  summary: '',
+  role: 'steps',
+  reads: [stream],
+  writes: [],
+  tasks: 1,
+  run: 'effect',
+})
+
+/** The same step, whose states cannot be changed in place. */
+function frozen(step: AnyStep): AnyStep {
+  const plain = step as unknown as { on(...args: unknown[]): { state: unknown; out: unknown } }
+  return {
+    ...step,
+    on: (...args: unknown[]) => {
+      const { state, out } = plain.on(...args)
+      return { state: deepFreeze(state), out }
+    },
+  } as unknown as AnyStep
+}
+function deepFreeze(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    Object.values(value).forEach(deepFreeze)
+  }
+  return value
+}
