@@ -113,8 +113,9 @@ export function detectorPolygon(geometry: Geometry, pointing: Pointing, paddingA
   ]
 }
 
-/** Degrees in [0, 360): −23 is 337. A tiny negative angle would round up to 360 itself, hence the second look. */
+/** Degrees in [0, 360): −23 is 337; what is there already keeps every digit. A tiny negative angle would round up to 360. */
 export function normaliseDegrees(degrees: number): number {
-  const turned = ((degrees % 360) + 360) % 360
-  return turned === 360 ? 0 : turned
+  const rest = degrees % 360
+  const turned = rest < 0 ? rest + 360 : rest
+  return turned === 360 || turned === 0 ? 0 : turned
 }

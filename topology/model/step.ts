@@ -45,6 +45,8 @@ export interface Step<S, Shared = undefined> {
 export interface Result<S> {
   readonly state: S | undefined
   readonly out: readonly Out[]
+  /** For the log at level info, where a record is rightly without effect. Nothing may depend on it. */
+  readonly note?: string
 }
 
 /** Writes `value` to `stream`: the compiler sees that they belong together. */
