@@ -1,0 +1,105 @@
+import { type Kernel } from './convolve.ts'
+
+/**
+ * The Alard & Lupton (1998) basis: Gaussians of three widths times polynomials x^p·y^q, as products of a row and a column. All but the first
+ * are made to sum to 0 (by subtracting the first where needed), so that the first coefficient alone is the photometric scale and the others may
+ * vary over the chip without changing it (Alard 2000).
+ */
+export interface Basis {
+  readonly half: number
+  readonly rows: readonly Float64Array[]
+  readonly terms: readonly {
+    /** Index into `rows` of the factor along x and along y. */
+    readonly x: number
+    readonly y: number
+    readonly scale: number
+    /** 1 where the first function is subtracted. */
+    readonly minusFirst: 0 | 1
+  }[]
+}
+
+const DEGREES = [4, 3, 2]
+
+/** `sigma` is the width of the Gaussian that would blur one PSF into the other; the three widths lie around it. */
+export function makeBasis(sigma: number): Basis {
+  const core = Math.min(4, Math.max(0.9, sigma))
+  const widths = [Math.max(0.7, 0.5 * core), core, 2 * core]
+  const half = Math.min(12, Math.max(7, Math.ceil(4.5 * core)))
+  const rows: Float64Array[] = []
+  const terms: Basis['terms'][number][] = []
+  widths.forEach((width, which) => {
+    const first = rows.length
+    for (let power = 0; power <= DEGREES[which]!; power++) rows.push(factor(half, width, power))
+    for (let p = 0; p <= DEGREES[which]!; p++)
+      for (let q = 0; p + q <= DEGREES[which]!; q++) {
+        const even = p % 2 === 0 && q % 2 === 0
+        const sum = total(rows[first + p]!) * total(rows[first + q]!)
+        const norm = Math.hypot(...rows[first + p]!) * Math.hypot(...rows[first + q]!)
+        terms.push({
+          x: first + p,
+          y: first + q,
+          scale: even ? 1 / sum : 1 / norm,
+          minusFirst: even && terms.length > 0 ? 1 : 0,
+        })
+      }
+  })
+  return { half, rows, terms }
+}
+
+const total = (values: Float64Array) => values.reduce((a, b) => a + b, 0)
+
+/** Powers are taken in units of the width, so that all factors are of one size. */
+const factor = (half: number, width: number, power: number) =>
+  Float64Array.from({ length: 2 * half + 1 }, (_, i) => {
+    const x = (i - half) / width
+    return x ** power * Math.exp(-0.5 * x * x)
+  })
+
+/** Σ coefficient · function as one kernel. */
+export function combine({ half, rows, terms }: Basis, coefficients: readonly number[]): Kernel {
+  const n = 2 * half + 1
+  const data = new Float64Array(n * n)
+  let first = coefficients[0]!
+  terms.forEach(({ minusFirst }, i) => (first -= minusFirst * coefficients[i]!))
+  terms.forEach(({ x, y, scale }, i) => {
+    const weight = scale * (i === 0 ? first : coefficients[i]!)
+    if (weight === 0) return
+    for (let v = 0; v < n; v++) for (let u = 0; u < n; u++) data[v * n + u]! += weight * rows[x]![u]! * rows[y]![v]!
+  })
+  return { half, data }
+}
+
+/** Every basis function convolved with a square stamp (side 2·(reach + half) + 1) around its centre; results of side 2·reach + 1. */
+export function convolveBasis({ half, rows, terms }: Basis, stamp: Float64Array, reach: number): Float32Array[] {
+  const n = 2 * half + 1
+  const wide = 2 * (reach + half) + 1
+  const side = 2 * reach + 1
+  const alongX = rows.map(row => {
+    const out = new Float64Array(wide * side)
+    for (let y = 0; y < wide; y++)
+      for (let x = 0; x < side; x++) {
+        let sum = 0
+        for (let k = 0; k < n; k++) sum += row[n - 1 - k]! * stamp[y * wide + x + k]!
+        out[y * side + x] = sum
+      }
+    return out
+  })
+  const functions = terms.map(({ x, y, scale }) => alongY(alongX[x]!, rows[y]!, scale, side))
+  const first = functions[0]!
+  terms.forEach(({ minusFirst }, i) => {
+    if (minusFirst) for (let p = 0; p < first.length; p++) functions[i]![p]! -= first[p]!
+  })
+  return functions
+}
+
+function alongY(lines: Float64Array, column: Float64Array, scale: number, side: number): Float32Array {
+  const n = column.length
+  const out = new Float32Array(side * side)
+  for (let y = 0; y < side; y++)
+    for (let k = 0; k < n; k++) {
+      const tap = scale * column[n - 1 - k]!
+      const from = (y + k) * side
+      for (let x = 0; x < side; x++) out[y * side + x]! += tap * lines[from + x]!
+    }
+  return out
+}

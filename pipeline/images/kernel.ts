@@ -1,0 +1,296 @@
+import { type Basis, combine, convolveBasis, makeBasis } from './basis.ts'
+import { type Kernel, convolve, separate, strength } from './convolve.ts'
+import { AlgorithmError } from './errors.ts'
+import type { Plane } from './fits.ts'
+import type { MaskedImage } from './image.ts'
+import { solveSymmetric } from './linear.ts'
+import type { Star } from './psf.ts'
+import { median } from './statistics.ts'
+
+/** The kernel that makes one image look like the other, as polynomials over the chip, and the differential background. */
+export interface KernelFit {
+  readonly width: number
+  readonly height: number
+  /** Order of the kernel's polynomials in x and y: 0, 1 or 2. */
+  readonly order: number
+  /** One kernel per polynomial term (see `polynomials`); all but the first sum to 0. */
+  readonly kernels: readonly Kernel[]
+  /** Coefficients of 1, x, y. */
+  readonly background: readonly [number, number, number]
+  /** Target units per unit of the convolved image: the photometric scale. */
+  readonly sum: number
+  readonly stars: number
+  /** Median over the stars used, per degree of freedom. */
+  readonly chi2: number
+}
+
+/** Half the side of a star's stamp in the fit. */
+const REACH = 13
+const FEWEST_STARS = 3
+const MOST_STARS = 120
+
+/** 1, x, y, x², xy, y² up to an order, of coordinates from −1 to 1 over the chip. */
+export function polynomials(order: number, x: number, y: number, width: number, height: number): number[] {
+  const [u, v] = [(2 * x) / width - 1, (2 * y) / height - 1]
+  return [1, ...(order > 0 ? [u, v] : []), ...(order > 1 ? [u * u, u * v, v * v] : [])]
+}
+
+interface Stamp {
+  readonly x: number
+  readonly y: number
+  /** Each basis function convolved with the star, and a constant. */
+  readonly functions: readonly Float32Array[]
+  readonly target: Float32Array
+  readonly noise: number
+}
+
+/**
+ * Fits K with K ⊗ `source` + background ≈ `target` around stars (Alard & Lupton 1998; spatial variation: Alard 2000). Pixels are weighed by the
+ * sky's noise and, once a first solution gives a noiseless model, by the Poisson noise of that model and 1 % of it for what no smooth kernel can
+ * follow: weights taken from the pixels themselves would bias the scale low. Stars whose χ² stands out (variables, blends) are dropped and the fit repeated.
+ * `counted` says which of the two is in electrons: its light has Poisson noise of one electron per electron.
+ * @throws AlgorithmError too-few-kernel-stars, kernel-unsolvable
+ */
+export function fitKernel(
+  source: MaskedImage,
+  target: MaskedImage,
+  stars: readonly Star[],
+  sigma: number,
+  counted: 'source' | 'target',
+): KernelFit {
+  const { width, height } = target
+  const basis = makeBasis(sigma)
+  const chosen = chooseStars(source, target, stars, REACH + basis.half + 1)
+  let stamps = chosen.map(star => cutStamp(source, target, basis, star))
+  let solution: Solution | undefined
+  let chi2: number[] = []
+  for (let round = 0; round < 4; round++) {
+    if (stamps.length < FEWEST_STARS)
+      throw new AlgorithmError(
+        'too-few-kernel-stars',
+        `${stamps.length} stars with template coverage are fit for the kernel; at least ${FEWEST_STARS} are needed`,
+      )
+    const shape = { basis, order: orderFor(stamps.length), width, height }
+    const previous = solution
+    const poisson = (of: Solution) => (counted === 'target' ? 1 : Math.abs(of.values[0]!))
+    const weigh = previous && ((stamp: Stamp) => weights(stamp, modelOf(shape, previous, stamp), poisson(previous)))
+    const fitted = solve(shape, stamps, weigh)
+    solution = fitted
+    chi2 = stamps.map(stamp => chiSquare(stamp, modelOf(shape, fitted, stamp), poisson(fitted)))
+    const middle = median(chi2)
+    const limit = middle + Math.max(0.3 * middle, 4 * 1.4826 * median(chi2.map(c => Math.abs(c - middle))))
+    const kept = stamps.filter((_, i) => chi2[i]! <= limit)
+    if (round > 0 && kept.length === stamps.length) break
+    if (round < 3) stamps = kept
+  }
+  return describe(basis, solution!, stamps.length, median(chi2), width, height)
+}
+
+const orderFor = (stars: number) => (stars >= 60 ? 2 : stars >= 20 ? 1 : 0)
+
+/** The brightest stars of each cell of a 4 × 4 grid, so that the whole chip has its say. */
+function chooseStars(source: MaskedImage, target: MaskedImage, stars: readonly Star[], margin: number): Star[] {
+  const { width, height } = target
+  const cells = new Map<number, Star[]>()
+  for (const star of stars) {
+    const [x, y] = [Math.round(star.x), Math.round(star.y)]
+    if (x < margin || y < margin || x >= width - margin || y >= height - margin) continue
+    if (!clear(source, x, y, margin) || !clear(target, x, y, REACH)) continue
+    const cell = Math.floor((4 * y) / height) * 4 + Math.floor((4 * x) / width)
+    cells.set(cell, [...(cells.get(cell) ?? []), star])
+  }
+  return [...cells.values()].flatMap(cell => cell.slice(0, MOST_STARS / 16 + 1))
+}
+
+function clear({ width, mask }: MaskedImage, x: number, y: number, reach: number): boolean {
+  for (let v = y - reach; v <= y + reach; v++)
+    for (let u = x - reach; u <= x + reach; u++) if (mask[v * width + u]! !== 0) return false
+  return true
+}
+
+function cutStamp(source: MaskedImage, target: MaskedImage, basis: Basis, star: Star): Stamp {
+  const [x, y] = [Math.round(star.x), Math.round(star.y)]
+  const wide = cut(source.image, source.width, x, y, REACH + basis.half)
+  const noise = cut(target.variance, target.width, x, y, REACH)
+  const side = 2 * REACH + 1
+  return {
+    x,
+    y,
+    functions: [...convolveBasis(basis, wide, REACH), new Float32Array(side * side).fill(1)],
+    target: Float32Array.from(cut(target.image, target.width, x, y, REACH)),
+    noise: quantile(noise, 0.2),
+  }
+}
+
+const quantile = (values: Float64Array, q: number) => values.slice().sort()[Math.floor(q * values.length)]!
+
+function cut(data: Float32Array, width: number, x: number, y: number, reach: number): Float64Array {
+  const n = 2 * reach + 1
+  const out = new Float64Array(n * n)
+  for (let v = 0; v < n; v++)
+    for (let u = 0; u < n; u++) out[v * n + u] = data[(y - reach + v) * width + x - reach + u]!
+  return out
+}
+
+interface Shape {
+  readonly basis: Basis
+  readonly order: number
+  readonly width: number
+  readonly height: number
+}
+/** The function and polynomial term of each unknown, and its value. */
+interface Solution {
+  readonly order: number
+  readonly unknowns: readonly { readonly f: number; readonly term: number }[]
+  readonly values: Float64Array
+}
+
+/** The first function and the constant: scale does not vary, the background is linear; all others vary as `order` says. */
+function unknownsOf(shape: Shape): { f: number; term: number }[] {
+  const functions = shape.basis.terms.length
+  const terms = polynomials(shape.order, 0, 0, 1, 1).length
+  const varying = Array.from({ length: functions - 1 }, (_, i) =>
+    Array.from({ length: terms }, (_, term) => ({ f: i + 1, term })),
+  )
+  return [{ f: 0, term: 0 }, ...varying.flat(), ...[0, 1, 2].map(term => ({ f: functions, term }))]
+}
+
+const termsAt = (shape: Shape, { x, y }: Stamp) =>
+  polynomials(Math.max(1, shape.order), x, y, shape.width, shape.height)
+
+function solve(shape: Shape, stamps: readonly Stamp[], weigh?: (stamp: Stamp) => Float64Array): Solution {
+  const unknowns = unknownsOf(shape)
+  const n = unknowns.length
+  const [matrix, vector] = [new Float64Array(n * n), new Float64Array(n)]
+  for (const stamp of stamps) {
+    const { gram, right } = normalEquations(stamp, weigh?.(stamp))
+    const terms = termsAt(shape, stamp)
+    const functions = stamp.functions.length
+    for (let i = 0; i < n; i++) {
+      const a = unknowns[i]!
+      vector[i]! += terms[a.term]! * right[a.f]!
+      for (let j = 0; j <= i; j++) {
+        const b = unknowns[j]!
+        matrix[i * n + j]! += terms[a.term]! * terms[b.term]! * gram[a.f * functions + b.f]!
+      }
+    }
+  }
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j]!
+  const values = solveSymmetric(matrix, vector, 1e-9)
+  if (!values)
+    throw new AlgorithmError('kernel-unsolvable', `the kernel's ${n} unknowns are not fixed by ${stamps.length} stars`)
+  return { order: shape.order, unknowns, values }
+}
+
+function normalEquations({ functions, target, noise }: Stamp, weight?: Float64Array) {
+  const n = functions.length
+  const [gram, right] = [new Float64Array(n * n), new Float64Array(n)]
+  const weighted = new Float64Array(target.length)
+  for (let i = 0; i < n; i++) {
+    const a = functions[i]!
+    for (let p = 0; p < weighted.length; p++) weighted[p] = a[p]! * (weight ? weight[p]! : 1 / noise)
+    for (let j = 0; j <= i; j++) {
+      const b = functions[j]!
+      let sum = 0
+      for (let p = 0; p < weighted.length; p++) sum += weighted[p]! * b[p]!
+      gram[i * n + j] = gram[j * n + i] = sum
+    }
+    for (let p = 0; p < weighted.length; p++) right[i]! += weighted[p]! * target[p]!
+  }
+  return { gram, right }
+}
+
+/** What a solution says this stamp looks like; the second plane is without the background, for the Poisson noise. */
+function modelOf(shape: Shape, solution: Solution, stamp: Stamp): { full: Float64Array; light: Float64Array } {
+  const terms = polynomials(Math.max(1, solution.order), stamp.x, stamp.y, shape.width, shape.height)
+  const weights = new Float64Array(stamp.functions.length)
+  solution.unknowns.forEach(({ f, term }, i) => (weights[f]! += solution.values[i]! * terms[term]!))
+  const constant = stamp.functions.length - 1
+  const light = new Float64Array(stamp.target.length)
+  for (let f = 0; f < constant; f++)
+    for (let p = 0; p < light.length; p++) light[p]! += weights[f]! * stamp.functions[f]![p]!
+  return { full: light.map(value => value + weights[constant]!), light }
+}
+
+/** Per pixel: sky noise, Poisson noise of the model and 1 % of it. */
+const varianceOf = (noise: number, light: number, poisson: number) =>
+  noise + poisson * Math.max(0, light) + (0.01 * light) ** 2
+
+const weights = ({ noise }: Stamp, { light }: { light: Float64Array }, poisson: number) =>
+  light.map(value => 1 / varianceOf(noise, value, poisson))
+
+function chiSquare(
+  { target, noise }: Stamp,
+  model: { full: Float64Array; light: Float64Array },
+  poisson: number,
+): number {
+  let sum = 0
+  for (let p = 0; p < target.length; p++)
+    sum += (target[p]! - model.full[p]!) ** 2 / varianceOf(noise, model.light[p]!, poisson)
+  return sum / target.length
+}
+
+function describe(
+  basis: Basis,
+  solution: Solution,
+  stars: number,
+  chi2: number,
+  width: number,
+  height: number,
+): KernelFit {
+  const functions = basis.terms.length
+  const terms = polynomials(solution.order, 0, 0, 1, 1).length
+  const coefficients = Array.from({ length: terms }, () => new Array<number>(functions).fill(0))
+  const background: [number, number, number] = [0, 0, 0]
+  solution.unknowns.forEach(({ f, term }, i) => {
+    if (f === functions) background[term] = solution.values[i]!
+    else coefficients[term]![f] = solution.values[i]!
+  })
+  const sum = solution.values[0]!
+  if (!(sum > 0))
+    throw new AlgorithmError('kernel-unsolvable', `the kernel sums to ${sum}: the images show different skies`)
+  return {
+    width,
+    height,
+    order: solution.order,
+    kernels: coefficients.map(c => combine(basis, c)),
+    background,
+    sum,
+    stars,
+    chi2,
+  }
+}
+
+/** The kernel at a pixel. */
+export function kernelAt({ kernels, order, width, height }: KernelFit, x: number, y: number): Kernel {
+  const terms = polynomials(order, x, y, width, height)
+  const data = kernels[0]!.data.map((_, i) => kernels.reduce((sum, kernel, k) => sum + terms[k]! * kernel.data[i]!, 0))
+  return { half: kernels[0]!.half, data }
+}
+
+/**
+ * K ⊗ image with the kernel of each pixel (no background): one convolution per polynomial term, weighed by the polynomial. The image reaches
+ * `pad` pixels over the chip on each side, so that the kernel finds light there too; the result is the chip.
+ */
+export function applyKernel(fit: KernelFit, padded: Plane, pad: number): Float32Array {
+  const { width, height } = fit
+  const reference = strength(fit.kernels[0]!)
+  const out = new Float32Array(width * height)
+  fit.kernels.forEach((kernel, k) => {
+    const terms = separate(kernel, 3e-4, reference)
+    if (terms.length === 0) return
+    const part = convolve(padded, terms)
+    for (let y = 0; y < height; y++) {
+      const from = (y + pad) * padded.width + pad
+      for (let x = 0; x < width; x++) out[y * width + x]! += term(k, x, y, width, height) * part[from + x]!
+    }
+  })
+  return out
+}
+
+/** The k-th of `polynomials`, without making the others. */
+function term(k: number, x: number, y: number, width: number, height: number): number {
+  const u = (2 * x) / width - 1
+  const v = (2 * y) / height - 1
+  return k === 0 ? 1 : k === 1 ? u : k === 2 ? v : k === 3 ? u * u : k === 4 ? u * v : v * v
+}

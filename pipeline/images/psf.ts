@@ -1,0 +1,185 @@
+import { type Kernel, correlate, scaled } from './convolve.ts'
+import { type Detection, findPeaks } from './detect.ts'
+import { AlgorithmError } from './errors.ts'
+import { type MaskedImage, imagePlane, variancePlane } from './image.ts'
+import { shifted } from './lanczos.ts'
+import { adaptiveMoments } from './moments.ts'
+import { median } from './statistics.ts'
+
+/** A point source on this image, sum 1 over the whole plane (a little of it outside the stamp), the same all over the chip in this form. */
+export interface Psf {
+  readonly kernel: Kernel
+  /** Full width at half maximum in pixels, of the Gaussian with the same adaptive moments. */
+  readonly fwhm: number
+  readonly stars: number
+}
+
+export interface Star {
+  readonly x: number
+  readonly y: number
+  readonly snr: number
+  readonly sigma: number
+}
+
+const FWHM_PER_SIGMA = 2 * Math.sqrt(2 * Math.LN2)
+const FEWEST_STARS = 5
+const MOST_STARS = 100
+
+/** Peaks ≥ threshold of the image under a round Gaussian, for use before a PSF is known and to find what is bright. */
+export function findSources(image: MaskedImage, sigma: number, threshold: number): Detection[] {
+  const filter = gaussian(sigma)
+  const signal = correlate(imagePlane(image), filter)
+  const noise = correlate(variancePlane(image), { half: filter.half, data: filter.data.map(v => v * v) })
+  const { width, height } = image
+  const data = signal.map((value, i) => (noise[i]! > 0 ? value / Math.sqrt(noise[i]!) : 0))
+  return findPeaks({ width, height, data }, threshold).filter(({ score }) => score > 0)
+}
+
+export function gaussian(sigma: number): Kernel {
+  const half = Math.ceil(4 * sigma)
+  const n = 2 * half + 1
+  const data = Float64Array.from({ length: n * n }, (_, i) =>
+    Math.exp(-((((i % n) - half) ** 2 + (Math.floor(i / n) - half) ** 2) / (2 * sigma * sigma))),
+  )
+  const sum = data.reduce((a, b) => a + b)
+  return { half, data: data.map(value => value / sum) }
+}
+
+/**
+ * Stars fit for a PSF: SNR above 25, nothing masked near, no neighbour of a tenth of their brightness within 12 px, and of the size that most bright
+ * ones share (which leaves out galaxies, blends and cosmic rays). Brightest first.
+ */
+export function selectStars(image: MaskedImage, sources: readonly Detection[], margin: number): Star[] {
+  const plane = imagePlane(image)
+  const stars = sources
+    .filter(({ x, y, score }) => score > 25 && clear(image, x, y, margin) && alone(sources, x, y, score))
+    .slice(0, 6 * MOST_STARS)
+    .flatMap(({ x, y, score }) => {
+      const moments = adaptiveMoments(plane, x, y, 2)
+      if (!moments) return []
+      return [{ x: moments.x, y: moments.y, snr: score, sigma: Math.sqrt((moments.ixx + moments.iyy) / 2) }]
+    })
+  const size = median(stars.slice(0, MOST_STARS).map(({ sigma }) => sigma))
+  const spread = 1.4826 * median(stars.slice(0, MOST_STARS).map(({ sigma }) => Math.abs(sigma - size)))
+  const allowed = Math.max(0.04 * size, Math.min(3 * spread, 0.15 * size))
+  return stars.filter(({ sigma }) => Math.abs(sigma - size) <= allowed)
+}
+
+function clear({ width, height, mask }: MaskedImage, x: number, y: number, margin: number): boolean {
+  if (x < margin || y < margin || x >= width - margin || y >= height - margin) return false
+  const near = Math.min(margin, 10)
+  for (let v = y - near; v <= y + near; v++)
+    for (let u = x - near; u <= x + near; u++) if (mask[v * width + u]! !== 0) return false
+  return true
+}
+
+const alone = (sources: readonly Detection[], x: number, y: number, score: number) =>
+  !sources.some(
+    s => (s.x !== x || s.y !== y) && s.score > 0.1 * score && Math.abs(s.x - x) < 12 && Math.abs(s.y - y) < 12,
+  )
+
+/**
+ * The empirical PSF: stars moved to a common centre (Lanczos-3), scaled to flux 1 and averaged pixel by pixel without the outliers
+ * that neighbours make; twice, the second time with fluxes measured by the first. Outside 1.75 FWHM, where a stack is mostly noise, a
+ * Moffat profile fitted to it takes over, and its light beyond the stamp is counted, so that PSF fluxes are total fluxes.
+ * @throws AlgorithmError too-few-psf-stars
+ */
+export function measurePsf(image: MaskedImage, candidates: readonly Star[]): Psf {
+  const stars = candidates.slice(0, MOST_STARS)
+  if (stars.length < FEWEST_STARS)
+    throw new AlgorithmError(
+      'too-few-psf-stars',
+      `${stars.length} stars are fit for a PSF; at least ${FEWEST_STARS} are needed`,
+    )
+  const sigma = median(stars.map(star => star.sigma))
+  const fwhm = sigma * FWHM_PER_SIGMA
+  const half = Math.min(20, Math.max(8, Math.ceil(3 * fwhm)))
+  const stamps = stars.flatMap(star => {
+    const stamp = centred(image, star, half)
+    return stamp ? [{ stamp, weight: Math.min(star.snr, 200) ** 2 }] : []
+  })
+  let kernel: Kernel = { half, data: resized(gaussian(sigma), half) }
+  for (let round = 0; round < 2; round++) kernel = winged(stack(stamps, kernel), fwhm)
+  return { kernel, fwhm, stars: stamps.length }
+}
+
+function resized({ half: from, data }: Kernel, half: number): Float64Array {
+  const [n, m] = [2 * half + 1, 2 * from + 1]
+  return Float64Array.from({ length: n * n }, (_, i) => {
+    const [x, y] = [(i % n) - half + from, Math.floor(i / n) - half + from]
+    return x >= 0 && y >= 0 && x < m && y < m ? data[y * m + x]! : 0
+  })
+}
+
+function centred({ width, height, image }: MaskedImage, star: Star, half: number): Float64Array | undefined {
+  const [cx, cy] = [Math.round(star.x), Math.round(star.y)]
+  const pad = half + 3
+  if (cx < pad || cy < pad || cx >= width - pad || cy >= height - pad) return undefined
+  const n = 2 * pad + 1
+  const wide = Float64Array.from(
+    { length: n * n },
+    (_, i) => image[(cy - pad + Math.floor(i / n)) * width + cx - pad + (i % n)]!,
+  )
+  const moved = shifted(wide, pad, cx - star.x, cy - star.y)
+  const m = 2 * half + 1
+  return Float64Array.from({ length: m * m }, (_, i) => moved[(Math.floor(i / m) + 3) * n + (i % m) + 3]!)
+}
+
+function stack(stamps: readonly { stamp: Float64Array; weight: number }[], model: Kernel): Kernel {
+  const norm = model.data.reduce((sum, p) => sum + p * p, 0)
+  const fluxes = stamps.map(({ stamp }) => model.data.reduce((sum, p, i) => sum + p * stamp[i]!, 0) / norm)
+  const values = new Float64Array(stamps.length)
+  const data = model.data.map((_, pixel) => {
+    stamps.forEach(({ stamp }, k) => (values[k] = stamp[pixel]! / fluxes[k]!))
+    const middle = median(values)
+    const spread = 1.4826 * median(values.map(value => Math.abs(value - middle)))
+    let [sum, total] = [0, 0]
+    stamps.forEach(({ weight }, k) => {
+      if (Math.abs(values[k]! - middle) > 3 * spread) return
+      sum += weight * values[k]!
+      total += weight
+    })
+    return total > 0 ? sum / total : middle
+  })
+  return { half: model.half, data }
+}
+
+interface Moffat {
+  readonly amplitude: number
+  readonly alpha: number
+  readonly beta: number
+}
+
+function winged({ half, data }: Kernel, fwhm: number): Kernel {
+  const n = 2 * half + 1
+  const radius = (i: number) => Math.hypot((i % n) - half, Math.floor(i / n) - half)
+  const moffat = fitMoffat(data, radius, fwhm, half)
+  const model = (i: number) => moffat.amplitude * (1 + (radius(i) / moffat.alpha) ** 2) ** -moffat.beta
+  const joined = data.map((value, i) => (radius(i) > 1.75 * fwhm ? model(i) : value))
+  const total = (moffat.amplitude * Math.PI * moffat.alpha ** 2) / (moffat.beta - 1)
+  const outside = total - data.reduce((sum, _, i) => sum + model(i), 0)
+  const sum = joined.reduce((a, b) => a + b, 0) + Math.max(0, outside)
+  return scaled({ half, data: joined }, 1 / sum)
+}
+
+/** Least squares over a grid of shapes between half a FWHM and the stamp's inscribed circle; the amplitude is linear. */
+function fitMoffat(data: Float64Array, radius: (i: number) => number, fwhm: number, half: number): Moffat {
+  let best = { amplitude: 0, alpha: fwhm, beta: 3.5 }
+  let least = Infinity
+  for (const beta of [2.5, 3, 3.5, 4, 4.765, 6, 9])
+    for (let stretch = 0.85; stretch <= 1.25; stretch += 0.02) {
+      const alpha = (stretch * fwhm) / (2 * Math.sqrt(2 ** (1 / beta) - 1))
+      let [mm, md, dd] = [0, 0, 0]
+      for (let i = 0; i < data.length; i++) {
+        const r = radius(i)
+        if (r < 0.5 * fwhm || r > half) continue
+        const m = (1 + (r / alpha) ** 2) ** -beta
+        mm += m * m
+        md += m * data[i]!
+        dd += data[i]! ** 2
+      }
+      const misfit = dd - (md * md) / mm
+      if (misfit < least) [least, best] = [misfit, { amplitude: md / mm, alpha, beta }]
+    }
+  return best
+}

@@ -1,0 +1,145 @@
+import { type Kernel, chain, correlate, flipped, squared } from './convolve.ts'
+import { type MaskedImage, imagePlane } from './image.ts'
+import { solveSymmetric } from './linear.ts'
+import type { Star } from './psf.ts'
+import { clipped, median } from './statistics.ts'
+import { type Subtraction, planeOf } from './subtract.ts'
+
+export interface Score {
+  /** Significance of a point source at each pixel: of unit variance in blank sky, 0 where too little of the PSF is usable. */
+  readonly score: Float32Array
+  /** Variance of the matched filter Σ P·D, in nJy² (noise of the image, misregistration, both × rescale²). */
+  readonly noise: Float32Array
+  /** Factor by which the propagated noise had to be multiplied to fit the scatter of blank sky: 1 when the noise model is right. */
+  readonly rescale: number
+  /** Scatter of blank sky after the rescaling. */
+  readonly rms: number
+  readonly residual: Residual
+}
+
+/** What the subtraction leaves of stars beyond noise, as scatter from star to star. */
+export interface Residual {
+  /** Registration jitter, pixels per axis. */
+  readonly shift: number
+  /** Relative flux. */
+  readonly scale: number
+}
+
+/** Less than this is not believed: a kernel's fit has at least these errors of its own. */
+const LEAST: Residual = { shift: 0.02, scale: 0.003 }
+/** A filter that has lost more than half of its weight to masked pixels detects nothing. */
+const LEAST_WEIGHT = 0.5
+
+/**
+ * The score image (matched filter) with its noise. Each input's noise passes the filter that it really passed: the unconvolved one the PSF, the
+ * convolved one kernel and PSF, so that the correlation which the kernel brought in needs no further treatment.
+ *
+ * Misregistered stars leave dipoles that no noise plane knows of. As in ZOGY (Zackay, Ofek & Gal-Yam 2016, eq. 33) the filtered
+ * template's gradient times the jitter is added in variance; the jitter is measured on the stars of this very difference.
+ * Example: a star of 100 σ and FWHM 5 px moved by 0.15 px leaves lobes of about 5 σ; with the term they score 1.
+ */
+export function scoreOf(subtraction: Subtraction, stars: readonly Star[]): Score {
+  const { difference, psf } = subtraction
+  const { width, height, mask } = difference
+  const signal = correlate(imagePlane(difference), psf)
+  const noise = filteredNoise(subtraction)
+  const residual = measureResidual(subtraction, stars)
+  const stray = strayLight(subtraction, residual)
+  const usable = usableWeight(difference, psf)
+  const ratio = (i: number) => (noise[i]! > 0 && usable[i]! >= LEAST_WEIGHT ? signal[i]! / Math.sqrt(noise[i]!) : NaN)
+  const blank: number[] = []
+  for (let y = 8; y < height - 8; y += 3)
+    for (let x = 8; x < width - 8; x += 3) {
+      const i = y * width + x
+      if (mask[i] === 0 && stray[i]! < 0.05 * noise[i]! && !Number.isNaN(ratio(i))) blank.push(ratio(i))
+    }
+  const { sigma } = clipped(Float64Array.from(blank))
+  const rescale = sigma > 0 ? sigma : 1
+  const score = new Float32Array(width * height)
+  for (let i = 0; i < score.length; i++) {
+    noise[i] = (noise[i]! + stray[i]!) * rescale * rescale
+    const value = ratio(i)
+    score[i] = Number.isNaN(value) ? 0 : value
+  }
+  return { score, noise, rescale, rms: sigma / rescale, residual }
+}
+
+/** Var(Σ P·D): V_science ⊗ F_science² + V_template ⊗ F_template², F being the PSF, after the kernel for the convolved input. */
+function filteredNoise({ science, template, difference, psf, kernel, convolved }: Subtraction): Float32Array {
+  const through = squared(chain(psf, flipped(kernel)))
+  const plain = squared(psf)
+  const good = (image: MaskedImage) =>
+    planeOf(
+      image,
+      image.variance.map((v, i) => (difference.mask[i] === 0 ? v : 0)),
+    )
+  const ofScience = correlate(good(science), convolved === 'science' ? through : plain, 1e-3)
+  const ofTemplate = correlate(good(template), convolved === 'template' ? through : plain, 1e-3)
+  // A cut singular value can leave a tiny negative where all is masked but the PSF's rim.
+  return ofScience.map((v, i) => Math.max(0, v + ofTemplate[i]!))
+}
+
+function strayLight({ template, psf }: Subtraction, { shift, scale }: Residual): Float32Array {
+  const { width, height } = template
+  const light = correlate(imagePlane(template), psf, 1e-3)
+  const stray = new Float32Array(light.length)
+  for (let y = 1; y < height - 1; y++)
+    for (let x = 1; x < width - 1; x++) {
+      const i = y * width + x
+      const dx = (light[i + 1]! - light[i - 1]!) / 2
+      const dy = (light[i + width]! - light[i - width]!) / 2
+      stray[i] = shift * shift * (dx * dx + dy * dy) + (scale * light[i]!) ** 2
+    }
+  return stray
+}
+
+/** Share of the PSF's weight ΣP² that falls on usable pixels. */
+function usableWeight({ width, height, mask }: MaskedImage, psf: Kernel): Float32Array {
+  const weight = squared(psf)
+  const total = weight.data.reduce((a, b) => a + b, 0)
+  const good = Float32Array.from(mask, bits => (bits === 0 ? 1 / total : 0))
+  return correlate({ width, height, data: good }, weight, 1e-3)
+}
+
+/**
+ * Fits a shift and a scale to what is left of each bright star, D ≈ −δ·∇M + a·M with M the matched template. What the scatter of δ and a has
+ * over its photon noise is the residual; medians, because variable stars are among them.
+ */
+export function measureResidual({ difference, template }: Subtraction, stars: readonly Star[]): Residual {
+  const fits = stars.slice(0, 200).flatMap(star => fitResidual(difference, template, star) ?? [])
+  if (fits.length < 5) return { shift: 3 * LEAST.shift, scale: 3 * LEAST.scale }
+  // For two axes of variance s² each the median of δx² + δy² is 2·ln 2·s²; for one it is 0.455 s².
+  const shift = median(fits.map(f => f.shift2)) / (2 * Math.LN2) - median(fits.map(f => f.shiftNoise2))
+  const scale = median(fits.map(f => f.scale2)) / 0.455 - median(fits.map(f => f.scaleNoise2))
+  return {
+    shift: Math.max(LEAST.shift, Math.sqrt(Math.max(0, shift))),
+    scale: Math.min(0.05, Math.max(LEAST.scale, Math.sqrt(Math.max(0, scale)))),
+  }
+}
+
+function fitResidual(difference: MaskedImage, template: MaskedImage, star: Star) {
+  const { width, height } = difference
+  const [cx, cy] = [Math.round(star.x), Math.round(star.y)]
+  const reach = Math.ceil(3.5 * star.sigma)
+  if (cx <= reach || cy <= reach || cx >= width - reach - 1 || cy >= height - reach - 1) return undefined
+  const [matrix, right] = [new Float64Array(9), new Float64Array(3)]
+  for (let y = cy - reach; y <= cy + reach; y++)
+    for (let x = cx - reach; x <= cx + reach; x++) {
+      const i = y * width + x
+      if (difference.mask[i] !== 0) return undefined
+      const m = template.image
+      const terms = [(m[i - 1]! - m[i + 1]!) / 2, (m[i - width]! - m[i + width]!) / 2, m[i]!]
+      for (let a = 0; a < 3; a++) {
+        right[a]! += (terms[a]! * difference.image[i]!) / difference.variance[i]!
+        for (let b = 0; b < 3; b++) matrix[a * 3 + b]! += (terms[a]! * terms[b]!) / difference.variance[i]!
+      }
+    }
+  const value = solveSymmetric(matrix, right)
+  if (!value) return undefined
+  return {
+    shift2: value[0]! ** 2 + value[1]! ** 2,
+    shiftNoise2: (1 / matrix[0]! + 1 / matrix[4]!) / 2,
+    scale2: value[2]! ** 2,
+    scaleNoise2: 1 / matrix[8]!,
+  }
+}

@@ -1,0 +1,48 @@
+/** Median of unsorted values; NaN when there are none. The argument is not changed. */
+export function median(values: Float32Array | Float64Array | readonly number[]): number {
+  const sorted = Float64Array.from(values).sort()
+  return sorted.length === 0 ? NaN : medianOfSorted(sorted, 0, sorted.length)
+}
+
+const medianOfSorted = (sorted: Float32Array | Float64Array, from: number, to: number) => {
+  const middle = (from + to) >> 1
+  return (to - from) % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+export interface Clipped {
+  readonly mean: number
+  readonly median: number
+  readonly sigma: number
+  readonly n: number
+}
+
+/** The standard deviation of a Gaussian cut at ±3σ is 0.986 σ: what is measured after clipping is divided by it. */
+const CLIPPED_SIGMA = 0.9866
+
+/**
+ * Mean, median and standard deviation after clipping at 3σ around the median until nothing more falls out (at most 8 times).
+ * Sorts `values` in place: on sorted values a clip only moves two ends. All NaN for no values.
+ */
+export function clipped(values: Float32Array | Float64Array): Clipped {
+  values.sort()
+  let [from, to] = [0, values.length]
+  let result: Clipped = { mean: NaN, median: NaN, sigma: NaN, n: 0 }
+  for (let round = 0; round < 8 && to > from; round++) {
+    let [sum, squares] = [0, 0]
+    const centre = medianOfSorted(values, from, to)
+    for (let i = from; i < to; i++) {
+      const d = values[i]! - centre
+      sum += d
+      squares += d * d
+    }
+    const n = to - from
+    const sigma = Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2)) / (round === 0 ? 1 : CLIPPED_SIGMA)
+    result = { mean: centre + sum / n, median: centre, sigma, n }
+    const [low, high] = [centre - 3 * sigma, centre + 3 * sigma]
+    const before = n
+    while (from < to && values[from]! < low) from++
+    while (to > from && values[to - 1]! > high) to--
+    if (to - from === before && round > 0) break
+  }
+  return result
+}

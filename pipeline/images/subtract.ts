@@ -1,0 +1,174 @@
+import { backgroundOf } from './background.ts'
+import { type Kernel, chain, kernelSum, scaled } from './convolve.ts'
+import type { Plane } from './fits.ts'
+import { MASK, type MaskedImage, growMask } from './image.ts'
+import { type KernelFit, applyKernel, fitKernel, kernelAt } from './kernel.ts'
+import type { Psf, Star } from './psf.ts'
+
+/** The template on the science grid, `pad` pixels larger on each side. */
+export interface PaddedTemplate {
+  readonly image: MaskedImage
+  readonly pad: number
+  readonly fwhm: number
+}
+
+/** Everything in nJy per pixel on the science grid. The variances are densities of noise (see `warp`). */
+export interface Subtraction {
+  readonly difference: MaskedImage
+  readonly science: MaskedImage
+  readonly template: MaskedImage
+  /** Point source on all three, sum 1. */
+  readonly psf: Kernel
+  /** nJy per electron. */
+  readonly scale: number
+  readonly fit: KernelFit
+  readonly convolved: 'template' | 'science'
+  /** The kernel at the chip's centre, sum 1. */
+  readonly kernel: Kernel
+}
+
+/**
+ * science − template after matching their PSFs. The template is convolved unless the science image is the sharper by more than 3 %. The scale
+ * to nJy is the kernel's sum against the calibrated template: there is no reference catalogue in this first form.
+ */
+export function subtract(
+  science: MaskedImage,
+  template: PaddedTemplate,
+  psf: Psf,
+  stars: readonly Star[],
+): Subtraction {
+  const chip = crop(template.image, template.pad)
+  const blur = Math.sqrt(Math.abs(psf.fwhm ** 2 - template.fwhm ** 2)) / 2.3548
+  return psf.fwhm > 0.97 * template.fwhm
+    ? convolveTemplate(science, chip, template, psf, fitKernel(chip, science, stars, blur, 'target'))
+    : convolveScience(science, chip, psf, fitKernel(science, chip, stars, blur, 'source'))
+}
+
+function convolveTemplate(
+  science: MaskedImage,
+  chip: MaskedImage,
+  { image: padded, pad }: PaddedTemplate,
+  psf: Psf,
+  fit: KernelFit,
+): Subtraction {
+  const scale = 1 / fit.sum
+  const matched = applyKernel(fit, { width: padded.width, height: padded.height, data: padded.image }, pad)
+  const back = linear(fit)
+  const calibrated = map(
+    science,
+    (value, i) => (value - back(i)) * scale,
+    v => v * scale * scale,
+  )
+  const model = map(
+    chip,
+    (_, i) => matched[i]! * scale,
+    v => v,
+  )
+  growMask(model, MASK.noData, fit.kernels[0]!.half)
+  return finish(calibrated, model, { psf: psf.kernel, scale, fit, convolved: 'template' })
+}
+
+function convolveScience(science: MaskedImage, chip: MaskedImage, psf: Psf, fit: KernelFit): Subtraction {
+  const matched = applyKernel(fit, { width: science.width, height: science.height, data: science.image }, 0)
+  const back = linear(fit)
+  const calibrated = map(
+    science,
+    (_, i) => matched[i]! + back(i),
+    v => v * fit.sum ** 2,
+  )
+  const half = fit.kernels[0]!.half
+  growMask(calibrated, MASK.saturated, half)
+  growMask(calibrated, MASK.bad, half)
+  maskEdge(calibrated, half)
+  const centre = kernelAt(fit, fit.width / 2, fit.height / 2)
+  const blurred = trimmed(chain(psf.kernel, scaled(centre, 1 / fit.sum)), psf.kernel.half)
+  return finish(calibrated, chip, { psf: blurred, scale: fit.sum, fit, convolved: 'science' })
+}
+
+function finish(
+  science: MaskedImage,
+  template: MaskedImage,
+  rest: Pick<Subtraction, 'psf' | 'scale' | 'fit' | 'convolved'>,
+): Subtraction {
+  const { width, height } = science
+  const n = width * height
+  const difference: MaskedImage = {
+    width,
+    height,
+    image: new Float32Array(n),
+    variance: new Float32Array(n),
+    mask: new Uint8Array(n),
+  }
+  for (let i = 0; i < n; i++) difference.mask[i] = science.mask[i]! | template.mask[i]!
+  for (let i = 0; i < n; i++) {
+    if (difference.mask[i] !== 0) continue
+    difference.image[i] = science.image[i]! - template.image[i]!
+    difference.variance[i] = science.variance[i]! + template.variance[i]!
+  }
+  flatten(difference)
+  const centre = kernelAt(rest.fit, width / 2, height / 2)
+  return { difference, science, template, ...rest, kernel: scaled(centre, 1 / kernelSum(centre)) }
+}
+
+/** Takes out what is left of the background after the kernel's linear one; sources of the sky are gone here, so the mesh sees only it. */
+function flatten(difference: MaskedImage): void {
+  const { width, height, image, mask } = difference
+  const { plane } = backgroundOf({ width, height, data: image }, mask)
+  for (let i = 0; i < image.length; i++) if (mask[i] === 0) image[i]! -= plane[i]!
+}
+
+function linear({ background: [constant, slopeX, slopeY], width, height }: KernelFit): (i: number) => number {
+  return i => {
+    const x = i % width
+    const y = (i - x) / width
+    return constant + slopeX * ((2 * x) / width - 1) + slopeY * ((2 * y) / height - 1)
+  }
+}
+
+function map(
+  { width, height, image, variance, mask }: MaskedImage,
+  value: (v: number, i: number) => number,
+  noise: (v: number) => number,
+): MaskedImage {
+  return { width, height, image: image.map(value), variance: variance.map(v => noise(v)), mask: mask.slice() }
+}
+
+function maskEdge({ width, height, mask }: MaskedImage, reach: number): void {
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      if (x < reach || y < reach || x >= width - reach || y >= height - reach) mask[y * width + x]! |= MASK.noData
+}
+
+export function crop(image: MaskedImage, pad: number): MaskedImage {
+  const [width, height] = [image.width - 2 * pad, image.height - 2 * pad]
+  const take = <Pixels extends Float32Array | Uint8Array>(from: Pixels, to: Pixels): Pixels => {
+    for (let y = 0; y < height; y++) {
+      const at = (y + pad) * image.width + pad
+      to.set(from.subarray(at, at + width), y * width)
+    }
+    return to
+  }
+  const n = width * height
+  return {
+    width,
+    height,
+    image: take(image.image, new Float32Array(n)),
+    variance: take(image.variance, new Float32Array(n)),
+    mask: take(image.mask, new Uint8Array(n)),
+  }
+}
+
+function trimmed({ half: from, data }: Kernel, half: number): Kernel {
+  const [n, m] = [2 * half + 1, 2 * from + 1]
+  const out = Float64Array.from(
+    { length: n * n },
+    (_, i) => data[(Math.floor(i / n) - half + from) * m + (i % n) - half + from]!,
+  )
+  return { half, data: out }
+}
+
+export const planeOf = (image: MaskedImage, data: Float32Array): Plane => ({
+  width: image.width,
+  height: image.height,
+  data,
+})
