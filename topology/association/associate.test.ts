@@ -1,0 +1,166 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fullRecord } from '../testing/records.ts'
+import { pipelineResult, source } from '../testing/sources.ts'
+import { associate, commitTime } from './associate.ts'
+import { checkResult, regionOf } from './check.ts'
+import { objectFrom } from './objects.ts'
+
+const NOW = 61365.2
+const sky = { objects: [], history: [] }
+const unit = 'LATISS/2026-11-22T03:00:00.000/0'
+
+describe('association', () => {
+  it('seeds an object with the id of its source, and the next visit finds it', () => {
+    const first = associate(pipelineResult([source(1, 30, -20)]), sky, NOW)
+    expect(first.objects).toMatchObject([
+      { diaObjectId: first.sources[0]!.diaSourceId, nDiaSources: 1, validityStartMjdTai: NOW },
+    ])
+    expect(first.sources).toMatchObject([{ diaObjectId: first.objects[0]!.diaObjectId, timeProcessedMjdTai: NOW }])
+
+    const visit = 2026112100043n
+    const again = source(1, 30, -20 + 0.4 / 3600, { visit, midpointMjdTai: 61365.3 })
+    const second = associate(
+      pipelineResult([again], { visit, midpointMjdTai: 61365.3 }),
+      { objects: first.objects, history: first.sources },
+      NOW + 0.2,
+    )
+    expect(second.created).toBe(0)
+    expect(second.objects).toMatchObject([
+      { diaObjectId: first.objects[0]!.diaObjectId, nDiaSources: 2, r_psfFluxNdata: 2 },
+    ])
+    expect(second.objects[0]!.dec).toBeCloseTo(-20 + 0.2 / 3600, 9)
+  })
+
+  it('has every field of the contracts in its rows', () => {
+    const { sources, objects } = associate(pipelineResult([source(1, 30, -20)]), sky, NOW)
+    expect(fullRecord('lsst.v11_1.diaObject', objects[0]!)).toEqual([])
+    expect(fullRecord('lsst.v11_1.diaSource', sources[0]!)).toEqual([])
+  })
+
+  it.each([
+    ['no-position', source(1, NaN, -20)],
+    ['glint_trail', source(1, 30, -20, { glint_trail: true })],
+    ['pixelFlags_crCenter', source(1, 30, -20, { pixelFlags_crCenter: true })],
+    ['low-reliability', source(1, 30, -20, { reliability: 0.05 })],
+  ])('drops an unmatched source for %s', (reason, bad) => {
+    const { sources, objects, dropped } = associate(pipelineResult([bad]), sky, NOW)
+    expect({ sources, objects, dropped }).toEqual({
+      sources: [],
+      objects: [],
+      dropped: [{ diaSourceId: bad.diaSourceId, reason }],
+    })
+  })
+
+  it('keeps a flagged source that matches an object', () => {
+    const object = { ...objectFrom(source(9, 30, -20)), nDiaSources: 1 }
+    const flagged = source(1, 30, -20, { pixelFlags_crCenter: true, reliability: null })
+    expect(associate(pipelineResult([flagged]), { objects: [object], history: [] }, NOW).sources).toHaveLength(1)
+  })
+
+  it('does not depend on the order of sources, objects and history', () => {
+    const sources = Array.from({ length: 8 }, (_, i) => source(i + 1, 30 + i * 0.0001, -20))
+    const old = Array.from({ length: 8 }, (_, i) =>
+      source(i + 1, 30 + i * 0.0001, -20 + 0.0001, { visit: 2026112000001n, midpointMjdTai: 61364 }),
+    )
+    const before = associate(pipelineResult(old), sky, NOW)
+    const inOrder = { objects: before.objects, history: before.sources }
+    const expected = associate(pipelineResult(sources), inOrder, NOW + 1)
+    const all = <T>(items: readonly T[]) => fc.shuffledSubarray([...items], { minLength: items.length })
+    fc.assert(
+      fc.property(all(sources), all(before.objects), all(before.sources), (s, objects, history) => {
+        expect(associate(pipelineResult(s), { objects, history }, NOW + 1)).toEqual(expected)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('refuses a flood of new objects', () => {
+    const flood = Array.from({ length: 1001 }, (_, i) => source(i + 1, 29.95 + i * 0.00002, -20))
+    expect(() => associate(pipelineResult(flood), sky, NOW)).toThrow(/1001 detections match no object/)
+  })
+})
+
+describe('forced photometry', () => {
+  const seen = (day: number, more = {}) => ({
+    ...source(1, 30, -20, { visit: 2026112000001n + BigInt(day), midpointMjdTai: 61360 + day, ...more }),
+    diaObjectId: 5n,
+  })
+  const object = { ...objectFrom(source(1, 30, -20)), diaObjectId: 5n, nDiaSources: 2 }
+  const measured = (more: object) => ({
+    diaObjectId: null,
+    diaSourceId: null,
+    ra: 30,
+    dec: -20,
+    psfFlux: 1,
+    psfFluxErr: 2,
+    scienceFlux: 3,
+    scienceFluxErr: 4,
+    ...more,
+  })
+
+  it('is kept for an object seen well twice, also where nothing was detected now', () => {
+    const result = pipelineResult([], { forced: [measured({ diaObjectId: 5n })] })
+    const { forced } = associate(result, { objects: [object], history: [seen(0), seen(1)] }, NOW)
+    expect(forced).toMatchObject([{ diaObjectId: 5n, visit: result.visit, psfFlux: 1, timeProcessedMjdTai: NOW }])
+    expect(fullRecord('lsst.v11_1.diaForcedSource', forced[0]!)).toEqual([])
+  })
+
+  it.each([{ isDipole: true }, { glint_trail: null }, { reliability: 0.4 }, { trailLength: null }])(
+    'is not kept when one of two detections has %o',
+    more => {
+      const result = pipelineResult([], { forced: [measured({ diaObjectId: 5n })] })
+      expect(associate(result, { objects: [object], history: [seen(0), seen(1, more)] }, NOW).forced).toEqual([])
+    },
+  )
+
+  it('of an object born since the preload is taken at its detection in this image; the preloaded position goes before it', () => {
+    const own = source(7, 30, -20)
+    const atOwn = measured({ diaSourceId: own.diaSourceId, psfFlux: 70 })
+    const past = { objects: [object], history: [seen(0), seen(1)] }
+    const forced = (...list: (typeof atOwn)[]) => associate(pipelineResult([own], { forced: list }), past, NOW).forced
+    expect(forced(atOwn)).toMatchObject([{ diaObjectId: 5n, psfFlux: 70 }])
+    expect(forced(measured({ diaObjectId: 5n }), atOwn)).toMatchObject([{ psfFlux: 1 }])
+    expect(forced(atOwn, measured({ diaObjectId: 5n }))).toMatchObject([{ psfFlux: 1 }])
+  })
+
+  it('that is missing is counted, on the image only', () => {
+    const past = { objects: [object], history: [seen(0), seen(1)] }
+    expect(associate(pipelineResult([]), past, NOW).unmeasured).toBe(1)
+    const off = { objects: [{ ...object, ra: 30.2 }], history: past.history }
+    expect(associate(pipelineResult([]), off, NOW).unmeasured).toBe(0)
+  })
+})
+
+describe('the check of a report', () => {
+  const good = pipelineResult([source(1, 30, -20)])
+  it('passes a good one, and one without any detection', () => {
+    checkResult(unit, good)
+    checkResult(unit, pipelineResult([], { cutoutBucket: null, cutoutKey: null }))
+  })
+
+  it.each([
+    ['another unit', { ...good, detector: 1 }, 'foreign-unit'],
+    ['no visit', { ...good, visit: null }, 'malformed-result'],
+    ['no time', { ...good, midpointMjdTai: NaN }, 'malformed-result'],
+    ['an unknown band', { ...good, band: 'Y2' }, 'malformed-result'],
+    ['an id twice', { ...good, sources: [...good.sources, ...good.sources] }, 'malformed-result'],
+    ['an id of another visit', pipelineResult([source(1, 30, -20, { diaSourceId: 5n })]), 'malformed-result'],
+    ['a source without stamps', { ...good, cutouts: [] }, 'malformed-result'],
+  ])('refuses %s', (_, result, code) => {
+    expect(() => checkResult(unit, result)).toThrow(expect.objectContaining({ code }))
+  })
+
+  it('refuses a region that cannot be one image', () => {
+    expect(() => regionOf(pipelineResult([source(1, 30, -20), source(2, 210, 20)]))).toThrow(
+      /at most 1° is one detector/,
+    )
+    expect(regionOf(pipelineResult([], { boundary: [] }))).toBeUndefined()
+  })
+})
+
+it('a commit is later than what it closes, even after a clock was set back', () => {
+  expect(commitTime(NOW, [{ validityStartMjdTai: NOW - 1 }])).toBe(NOW)
+  const later = commitTime(NOW, [{ validityStartMjdTai: NOW + 1 }, { validityStartMjdTai: NOW }])
+  expect(later).toBeGreaterThan(NOW + 1)
+})

@@ -1,0 +1,91 @@
+import type { PipelineResult } from '../../schemas/avro/generated.ts'
+import { parseDiaSourceId, unitKey } from '../identifiers.ts'
+import { Rejection } from '../model/step.ts'
+import { ARCSEC, type Circle, circleAround, vectorOf } from '../sphere.ts'
+import { bands } from './statistics.ts'
+
+/** Matching reaches 1″ beyond a source; the rest is for objects whose mean position moves while neighbours are written. */
+const PADDING_ARCSEC = 20
+
+/** No detector of any camera sees more: two degrees. Beyond, the astrometry of the image is wrong. */
+const MAX_RADIUS = 3600 * ARCSEC
+
+/**
+ * The part of the sky that an image touches, padded; undefined where nothing says where the image was and it has no detections either.
+ * @throws Rejection `impossible-region` when corners and detections lie too far apart to be one image
+ */
+export function regionOf(result: PipelineResult): Circle | undefined {
+  const places = [...result.boundary, ...result.sources].filter(
+    ({ ra, dec }) => Number.isFinite(ra) && Number.isFinite(dec),
+  )
+  if (places.length === 0) return undefined
+  const region = circleAround(
+    places.map(({ ra, dec }) => vectorOf(ra, dec)),
+    PADDING_ARCSEC * ARCSEC,
+  )
+  if (region.radius < MAX_RADIUS) return region
+  const degrees = ((region.radius * 180) / Math.PI).toFixed(2)
+  throw new Rejection(
+    'impossible-region',
+    `the corners and detections of the image span a circle of ${degrees}° radius; at most 1° is one detector`,
+  )
+}
+
+/**
+ * Refuses a report that contradicts itself, before anything is written.
+ * @param key of the record
+ * @throws Rejection naming what is wrong
+ */
+export function checkResult(key: string, result: PipelineResult): void {
+  const unit = unitKey(result.instrument, result.group, result.detector)
+  if (key !== unit) throw new Rejection('foreign-unit', `the record's key is "${key}", but it reports on "${unit}"`)
+  if (result.outcome === 'failed') return
+  const { visit, midpointMjdTai, band } = result
+  if (visit === null) refuse(unit, 'visit', 'null', 'the id of its first exposure')
+  if (midpointMjdTai === null || !Number.isFinite(midpointMjdTai))
+    refuse(unit, 'midpointMjdTai', String(midpointMjdTai), 'a finite MJD')
+  checkBand(unit, band)
+  checkSources(unit, visit, result)
+  checkCutouts(unit, result)
+}
+
+function checkSources(unit: string, visit: bigint, { sources, detector }: PipelineResult): void {
+  const seen = new Set<bigint>()
+  for (const source of sources) {
+    const id = source.diaSourceId
+    if (seen.has(id)) refuse(unit, 'sources', `${id} twice`, 'every id once')
+    seen.add(id)
+    if (source.visit !== visit || source.detector !== detector)
+      refuse(unit, `source ${id}`, `of visit ${source.visit}, detector ${source.detector}`, `${visit} and ${detector}`)
+    checkBand(unit, source.band)
+    const packed = unpack(unit, id)
+    if (packed.visit !== visit || packed.detector !== detector)
+      refuse(unit, `source ${id}`, `packed from ${packed.visit} and ${packed.detector}`, `${visit} and ${detector}`)
+  }
+}
+
+function unpack(unit: string, id: bigint) {
+  try {
+    return parseDiaSourceId(id)
+  } catch (error) {
+    return refuse(unit, `source ${id}`, (error as Error).message, 'an id packed from visit and detector')
+  }
+}
+
+/** A stored source without stamps could never be alerted. */
+function checkCutouts(unit: string, { sources, cutouts, cutoutBucket, cutoutKey }: PipelineResult): void {
+  if (sources.length === 0) return
+  if (cutoutBucket === null || cutoutKey === null)
+    refuse(unit, 'cutoutKey', 'null', 'the object that holds the stamps of its sources')
+  const stamped = new Set(cutouts.map(cutout => cutout.diaSourceId))
+  const bare = sources.find(source => !stamped.has(source.diaSourceId))
+  if (bare !== undefined) refuse(unit, 'cutouts', `none of source ${bare.diaSourceId}`, 'one entry per source')
+}
+
+function checkBand(unit: string, band: string | null): void {
+  if (band !== null && !bands.some(known => known === band)) refuse(unit, 'band', band, `${bands.join(', ')} or null`)
+}
+
+function refuse(unit: string, what: string, found: string, allowed: string): never {
+  throw new Rejection('malformed-result', `${unit}: ${what} is ${found}; allowed: ${allowed}`)
+}
