@@ -16,13 +16,16 @@ export class StageRefused extends Error {
 /** Throws `StageRefused` where the declaration or the topics as they are would break what the runtime promises. */
 export async function checkStage(topology: Topology, stage: Stage, client: LogClient): Promise<void> {
   const streams = [...stage.reads, ...stage.writes, parked, ...(stage.watermark === 'clock' ? [clock] : [])]
-  const journal = journalOf(stage.name)
-  const found = await client.describeTopics([...new Set([...streams.map(({ topic }) => topic), journal])])
+  const journal = stage.run === 'service' ? undefined : journalOf(stage.name)
+  const found = await client.describeTopics([
+    ...new Set([...streams.map(({ topic }) => topic), ...(journal ? [journal] : [])]),
+  ])
   const reasons = [
     ...declarationFaults(topology, stage),
     ...streams.flatMap(stream => partitionFaults(stream.topic, partitionsOf(topology, stream), found)),
-    ...partitionFaults(journal, taskCount(topology, stage), found),
-    ...journalFaults(journal, found),
+    ...(journal
+      ? [...partitionFaults(journal, taskCount(topology, stage), found), ...journalFaults(journal, found)]
+      : []),
     ...stage.reads.flatMap(stream => entranceFaults(topology, stream, found)),
   ]
   if (reasons.length > 0) throw new StageRefused(stage.name, [...new Set(reasons)])

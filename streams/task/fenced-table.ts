@@ -15,13 +15,18 @@ export async function fenceAndRead(
   apply: (record: LogRecord) => void,
   signal: AbortSignal,
 ): Promise<FencedProducer> {
-  const producer = await fence(client, scheduler, log, transactionalId, signal)
+  const producer = await fence({ client, scheduler, log }, transactionalId, signal)
   const [end, start] = await Promise.all([client.offsets([table], 'latest'), client.offsets([table], 'earliest')])
   await readTo(client, { ...table, offset: start.get(at(table))! }, end.get(at(table))!, apply, signal)
   return producer
 }
 
-async function fence(client: LogClient, scheduler: Scheduler, log: Log, id: string, signal: AbortSignal) {
+/** The producer that alone may write under the id from now on; asks until the coordinator answers or `signal` aborts. */
+export async function fence(
+  { client, scheduler, log }: { client: LogClient; scheduler: Scheduler; log: Log },
+  id: string,
+  signal: AbortSignal,
+): Promise<FencedProducer> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await client.fence(id)

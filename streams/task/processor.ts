@@ -73,7 +73,7 @@ function encoding(step: AnyStep, encode: (out: Out) => Out): Step<unknown, unkno
 
 /** Encodes outputs of the plan's stage; throws a `Rejection` for one that is not declared or not what its contract says. */
 export const encoderOf =
-  ({ stage, writes }: TaskPlan, codec: Codec) =>
+  ({ stage, writes }: Pick<TaskPlan, 'stage' | 'writes'>, codec: Codec) =>
   (out: Out): Out<Buffer> => {
     const stream = writes.get(out.stream)
     if (!stream) {
