@@ -10,6 +10,7 @@ export interface LogRecord extends TopicPartition {
   /** Broker's append time where `appendTime` holds, else the producer's, ms UTC. */
   readonly timestamp: number
   readonly appendTime: boolean
+  /** Keys, values and headers may be views of one large answer: what is kept for long is copied. */
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, Buffer>>
@@ -60,7 +61,10 @@ export interface Membership {
 }
 
 export interface MembershipHandler {
-  /** Tasks (by index) that are now ours. Tasks that stay are not mentioned: they keep running through a rebalance. */
+  /**
+   * Tasks (by index) that are now ours, after their last owner let them go or vanished. Tasks that stay are not mentioned:
+   * they keep running through a rebalance.
+   */
   assigned(tasks: readonly number[], generation: number): void
   /** Awaited inside the rebalance: finish or abort, then let go. */
   revoked(tasks: readonly number[]): Promise<void>
@@ -90,10 +94,14 @@ export interface LogClient {
   read(from: TopicPartition & { readonly offset: bigint }, isolation: 'committed' | 'uncommitted'): Tail
   /** Offsets at one end of the log (high watermark for `latest`), keyed "topic/partition". */
   offsets(of: readonly TopicPartition[], at: 'earliest' | 'latest'): Promise<ReadonlyMap<string, bigint>>
-  /** InitProducerId: returns when every older transaction of the id is complete. */
-  fence(transactionalId: string): Promise<FencedProducer>
+  /**
+   * InitProducerId: returns when every older transaction of the id is complete. The broker aborts a transaction that stays
+   * open for `transactionTimeoutMs` (15 s when not said) and fences its producer.
+   */
+  fence(transactionalId: string, options?: { readonly transactionTimeoutMs?: number }): Promise<FencedProducer>
   /** Outside transactions, acks=all, in order; throws when a record may not have been stored. */
   produce(records: readonly NewRecord[]): Promise<void>
+  /** Returns after the first assignment. A client that closes without `leave` vanishes: the group waits for its session to end. */
   join(plan: GroupPlan, handler: MembershipHandler): Promise<Membership>
   committed(
     group: string,

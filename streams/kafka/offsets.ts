@@ -1,0 +1,62 @@
+import type Cluster from 'kafkajs/src/cluster/index.js'
+import { at, type TopicPartition } from '../log-client.ts'
+import { COORDINATOR_BUSY, kafkaErrorOf } from './errors.ts'
+import { withLeader } from './leaders.ts'
+import { retrying } from './retry.ts'
+import { byTopic } from './topics.ts'
+
+const DEADLINE_MS = 15_000
+const GROUP = 0
+/** The two special times of ListOffsets. */
+const TIMES = { earliest: -2, latest: -1 } as const
+/** With isolation "uncommitted" the latest offset is the high watermark, with "committed" it would be the last stable one. */
+const UNCOMMITTED = 0
+
+/** One end of the log of each partition, keyed "topic/partition". Partitions of one leader are asked one by one, side by side. */
+export async function offsets(
+  cluster: Cluster,
+  of: readonly TopicPartition[],
+  end: 'earliest' | 'latest',
+): Promise<Map<string, bigint>> {
+  const found = await Promise.all(of.map(async tp => [at(tp), await offset(cluster, tp, end)] as const))
+  return new Map(found)
+}
+
+export async function endsOf(cluster: Cluster, tp: TopicPartition): Promise<{ first: bigint; end: bigint }> {
+  const [first, end] = await Promise.all([offset(cluster, tp, 'earliest'), offset(cluster, tp, 'latest')])
+  return { first, end }
+}
+
+async function offset(cluster: Cluster, tp: TopicPartition, end: 'earliest' | 'latest'): Promise<bigint> {
+  const { topic, partition } = tp
+  const topics = [{ topic, partitions: [{ partition, timestamp: TIMES[end] }] }]
+  const answer = await withLeader(cluster, tp, performance.now() + DEADLINE_MS, leader =>
+    leader.listOffsets({ isolationLevel: UNCOMMITTED, topics }),
+  )
+  return BigInt(answer.responses[0]!.partitions[0]!.offset)
+}
+
+/** The group's offsets where it has any, keyed "topic/partition". */
+export async function committed(
+  cluster: Cluster,
+  group: string,
+  of: readonly TopicPartition[],
+): Promise<Map<string, { offset: bigint; metadata: string }>> {
+  if (of.length === 0) return new Map()
+  const topics = byTopic(of, ({ partition }) => ({ partition }))
+  const busy = (error: unknown) => COORDINATOR_BUSY.has(kafkaErrorOf(error)) || kafkaErrorOf(error) === undefined
+  const { responses } = await retrying(performance.now() + DEADLINE_MS, busy, async () => {
+    const coordinator = await cluster.findGroupCoordinator({ groupId: group, coordinatorType: GROUP })
+    return coordinator.offsetFetch({ groupId: group, topics })
+  })
+  return new Map(
+    responses.flatMap(({ topic, partitions }) =>
+      partitions
+        .filter(({ offset }) => BigInt(offset) >= 0n)
+        .map(({ partition, offset, metadata }) => {
+          const found = { offset: BigInt(offset), metadata: metadata ?? '' }
+          return [at({ topic, partition }), found] as const
+        }),
+    ),
+  )
+}
