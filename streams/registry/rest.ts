@@ -28,7 +28,7 @@ const REQUEST_TIMEOUT_MS = 10_000
 
 /**
  * The registry at an address such as `http://host:8081`, `https://user:password@host/schema-registry` or, for Apicurio, `http://host/apis/ccompat/v7`.
- * What fails for want of a connection or with 5xx is tried four times over 2.6 s: everything sent here may be sent twice.
+ * What fails is tried four times over 2.6 s, and everything sent here may be sent twice: it is the same to the registry.
  */
 export function restAt(address: string): Rest {
   const url = urlOf(address)

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A Python with packages of its own; or why there is none, for a test to skip with. */
+export type Python = { readonly run: (script: string, input: string) => Promise<string> } | { readonly missing: string }
+
+/**
+ * Python with exactly these packages (`name==version`), without what they depend on: they are installed once into the user's cache, beside
+ * nothing else, and leave the system's Python alone.
+ */
+export async function pythonWith(...packages: readonly string[]): Promise<Python> {
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'prompt-processing', 'python')
+  try {
+    const { stdout } = await run('python3', ['-c', 'import sys, pip; print(sys.version.split()[0])'])
+    const name = createHash('sha256')
+      .update([stdout.trim(), ...packages].join(' '))
+      .digest('hex')
+      .slice(0, 16)
+    const folder = join(cache, name)
+    if (!existsSync(folder)) await install(packages, cache, folder)
+    return { run: (script, input) => runScript(folder, script, input) }
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string }
+    return {
+      missing: `no Python 3 with pip and ${packages.join(', ')}: ${(stderr ?? message).trim().split('\n').at(-1)}`,
+    }
+  }
+}
+
+/** Whole or not at all, also when two test runs do it at once. */
+async function install(packages: readonly string[], cache: string, folder: string): Promise<void> {
+  await mkdir(cache, { recursive: true })
+  const fresh = await mkdtemp(join(cache, 'new-'))
+  try {
+    await run('python3', [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--target',
+      fresh,
+      ...packages,
+    ])
+    await rename(fresh, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error
+    })
+  } finally {
+    await rm(fresh, { recursive: true, force: true })
+  }
+}
+
+async function runScript(folder: string, script: string, input: string): Promise<string> {
+  const running = run('python3', ['-c', script], { env: { ...process.env, PYTHONPATH: folder }, maxBuffer: 2 ** 28 })
+  running.child.stdin!.end(input)
+  return (await running).stdout
+}
