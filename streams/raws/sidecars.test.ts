@@ -11,7 +11,8 @@ const setup = () => {
     pauses++
     landing.shift()?.()
   }
-  const read = sidecars({ bucket: store.bucket, tries: 5, pauseMs: 100, pause, capacity: 3 }).read
+  const known = sidecars({ bucket: store.bucket, tries: 5, pauseMs: 100, pause, capacity: 3 })
+  const read: typeof known.read = (...of) => known.read(...of)
   return { ...store, read, landing, pauses: () => pauses }
 }
 const sidecar = latissKey(1, 'json')
@@ -43,8 +44,8 @@ it('gives up with a sentence, and asks anew for the next detector of the exposur
 
 it('passes on trouble of the store, which a retry may heal', async () => {
   const bucket = { ...memoryBucket().bucket, get: () => Promise.reject(new Error('503')) }
-  const { read } = sidecars({ bucket, tries: 5, pauseMs: 100, pause: async () => {}, capacity: 3 })
-  await expect(read('LATISS/1', 'raw', sidecar)).rejects.toThrow('503')
+  const known = sidecars({ bucket, tries: 5, pauseMs: 100, pause: async () => {}, capacity: 3 })
+  await expect(known.read('LATISS/1', 'raw', sidecar)).rejects.toThrow('503')
 })
 
 it('forgets the oldest exposure first', async () => {

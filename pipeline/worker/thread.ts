@@ -1,0 +1,27 @@
+import { parentPort } from 'node:worker_threads'
+import { diaSourceId } from '../../topology/identifiers.ts'
+import { AlgorithmError } from '../images/errors.ts'
+import { type ImageInputs, type ImageOutputs, type PipelineName, runPipeline } from '../images/pipeline.ts'
+
+/** One unit's images and what they need, as bytes. */
+export interface PipelineJob extends Omit<ImageInputs, 'idOf'> {
+  readonly pipeline: PipelineName
+}
+
+export type PipelineAnswer =
+  | { readonly outputs: ImageOutputs }
+  /** The algorithm refused, for good: the same bytes would be refused again. */
+  | { readonly refused: { readonly code: string; readonly detail: string } }
+
+/** Runs inside the worker thread: one job in, one answer out; anything unforeseen ends the thread with its error. */
+function answer(job: PipelineJob): PipelineAnswer {
+  const idOf = (counter: number) => diaSourceId(job.visit, job.detector, counter)
+  try {
+    return { outputs: runPipeline(job.pipeline, { ...job, idOf }) }
+  } catch (error) {
+    if (error instanceof AlgorithmError) return { refused: { code: error.code, detail: error.message } }
+    throw error
+  }
+}
+
+parentPort?.on('message', (job: PipelineJob) => parentPort!.postMessage(answer(job)))

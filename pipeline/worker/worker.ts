@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lease, Log, Report, UnitLedger, UnitToPreload } from './ports.ts'
+import { preload, type Preloaded, type PreloadContext } from './preload.ts'
+import { type RunContext, runUnit } from './run-unit.ts'
+
+export interface WorkerOptions {
+  readonly id: string
+  readonly ledger: UnitLedger
+  readonly report: Report
+  readonly preload: PreloadContext
+  readonly run: RunContext
+  readonly log: Log
+  /** Detectors remembered as held: what the calibration cache can keep. */
+  readonly holdsLimit: number
+  /** Wait before a unit that was given back may be leased again, ms. */
+  readonly retryAfterMs: number
+  /** How often the ledger is asked when nothing wakes the worker, ms. */
+  readonly pollMs: number
+  readonly heartbeatMs: number
+  /** Resolves when the ledger may have work (a lossy hint), or when aborted. */
+  readonly wake: (signal: AbortSignal) => Promise<void>
+}
+
+export interface RunningWorker {
+  /** Takes no more work, lets the unit in hand finish, and resolves. Units that were only preloaded are forgotten. */
+  drain(): Promise<void>
+}
+
+/**
+ * Leases ready units first and only then prepares for an announced one; at most one of each at a time.
+ * A preload is a promise kept beside the loop: a unit that becomes ready meanwhile is run at once, and its preload, if
+ * it is the one in hand, is awaited instead of begun anew.
+ */
+export function startWorker(options: WorkerOptions): RunningWorker {
+  const stopping = new AbortController()
+  const done = loop(options, stopping.signal)
+  return {
+    drain: async () => {
+      stopping.abort('draining')
+      await done
+      await options.run.thread.close()
+    },
+  }
+}
+
+/** A unit that is being prepared for. */
+interface InHand {
+  readonly unit: string
+  readonly inputs: Promise<Preloaded>
+  /** The claim is over: the unit is ready, and then the next lease is likely to be it, or it is nothing to us any more. */
+  over: boolean
+}
+
+async function loop(options: WorkerOptions, stop: AbortSignal): Promise<void> {
+  const me = { id: options.id, holds: [] as string[] }
+  let inHand: InHand | undefined
+  while (!stop.aborted) {
+    try {
+      const lease = await options.ledger.lease(me)
+      if (lease) {
+        const prepared = inHand?.unit === lease.unit ? inHand.inputs : undefined
+        if (prepared) inHand = undefined
+        await work(lease, prepared, options)
+        const detector = `${lease.announcement.instrument}/${lease.detector}`
+        me.holds = [detector, ...me.holds.filter(held => held !== detector)].slice(0, options.holdsLimit)
+        continue
+      }
+      if (inHand?.over) inHand = undefined
+      if (inHand) {
+        inHand.over = !(await options.ledger.holdPreload(inHand.unit, options.id))
+        if (inHand.over) continue
+      } else {
+        const next = await options.ledger.claimPreload(me)
+        if (next) inHand = begin(next, options)
+      }
+      await idle(options, stop)
+    } catch (error) {
+      options.log.error({ err: error }, 'the ledger could not be asked for work; trying again')
+      await idle(options, stop)
+    }
+  }
+}
+
+function begin(unit: UnitToPreload, options: WorkerOptions): InHand {
+  options.log.info({ unit: unit.unit }, 'preloading')
+  const inputs = preload(unit, options.preload)
+  // A preload that fails is tried again by the run itself; until somebody awaits it, its failure is only a warning.
+  inputs.catch((error: unknown) =>
+    options.log.warn({ unit: unit.unit, err: error }, 'preload failed; the run will try again'),
+  )
+  return { unit: unit.unit, inputs, over: false }
+}
+
+/** Runs a leased unit to its report. Whatever a retry may heal goes back to the ledger with its reason. */
+async function work(lease: Lease, prepared: Promise<Preloaded> | undefined, options: WorkerOptions): Promise<void> {
+  const { ledger, log } = options
+  const mine = { unit: lease.unit, attempt: lease.attempt, epoch: lease.epoch }
+  log.info({ ...mine, raws: lease.raws.length, preloaded: prepared !== undefined }, 'unit leased')
+  const lost = new AbortController()
+  const heart = setInterval(() => void beat(lease, lost, options), options.heartbeatMs)
+  try {
+    const inputs = (await prepared?.catch(() => undefined)) ?? (await preload(lease, options.preload))
+    const result = await runUnit(lease, inputs, options.run, lost.signal)
+    if (lost.signal.aborted) return
+    await options.report(result, Math.max(...lease.raws.map(used => used.at)))
+    await ledger.reported(lease.unit, lease.epoch)
+    const { outcome, reason, sources, metrics } = result
+    log.info(
+      { ...mine, outcome, reason, sources: sources.length, seconds: metrics['pipelineSeconds'] },
+      'unit reported',
+    )
+  } catch (error) {
+    if (lost.signal.aborted) return void log.warn(mine, 'lease lost; result discarded')
+    log.warn({ ...mine, err: error }, 'unit given back for a retry')
+    const reason = `${(error as Error).name}: ${(error as Error).message}`
+    await ledger.release(lease.unit, lease.epoch, { retryAfterMs: options.retryAfterMs, reason })
+  } finally {
+    clearInterval(heart)
+  }
+}
+
+/** A ledger that cannot be reached is no reason to stop: the lease may still be ours, and the commit is guarded anyway. */
+async function beat(lease: Lease, lost: AbortController, { ledger, log }: WorkerOptions): Promise<void> {
+  try {
+    if (!(await ledger.heartbeat(lease.unit, lease.epoch))) lost.abort("the lease is somebody else's now")
+  } catch (error) {
+    log.warn({ unit: lease.unit, err: error }, 'heartbeat failed')
+  }
+}
+
+async function idle({ wake, pollMs }: WorkerOptions, stop: AbortSignal): Promise<void> {
+  const either = new AbortController()
+  const end = () => either.abort()
+  stop.addEventListener('abort', end, { once: true })
+  try {
+    await Promise.race([sleep(pollMs, undefined, { signal: either.signal }).catch(() => {}), wake(either.signal)])
+  } finally {
+    end()
+    stop.removeEventListener('abort', end)
+  }
+}

@@ -1,0 +1,177 @@
+/** A knob: where it has no default it must be given. `secret` knobs are never printed. */
+export interface Knob {
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array'
+  readonly description: string
+  readonly default?: unknown
+  readonly secret?: true
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly pattern?: string
+  readonly enum?: readonly string[]
+  readonly items?: { readonly type: 'string'; readonly minLength?: number }
+  readonly minItems?: number
+}
+export interface Section {
+  readonly type: 'object'
+  readonly additionalProperties: false
+  readonly default: Readonly<Record<string, never>>
+  readonly properties: Readonly<Record<string, Knob | Section>>
+  readonly required: readonly string[]
+}
+
+/** A section refuses unknown names, so that a misspelt knob is an error and not a silent default. */
+export const section = (properties: Section['properties']): Section => ({
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  properties,
+  required: Object.keys(properties),
+})
+
+const text = (description: string, more: Partial<Knob> = {}): Knob => ({
+  type: 'string',
+  minLength: 1,
+  description,
+  ...more,
+})
+const ms = (value: number, description: string, minimum = 1): Knob => ({
+  type: 'integer',
+  minimum,
+  default: value,
+  description,
+})
+const count = (value: number, description: string, minimum = 1): Knob => ms(value, description, minimum)
+
+/** Every knob of every process, in one place (JSON Schema). What the steps decide by is `decide`: topology/settings.ts. */
+export const infrastructure = {
+  app: text('Prefix of consumer groups and transactional ids; fixed for the life of the state.', {
+    default: 'pp',
+    pattern: '^[a-z][a-z0-9-]*$',
+  }),
+  logLevel: text('Least severe level that is logged.', { default: 'info', enum: ['debug', 'info', 'warn', 'error'] }),
+  deployment: text('Names code and configuration in the run of every product.', { default: 'development' }),
+  kafka: section({
+    brokers: {
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      minItems: 1,
+      description: 'host:port of some brokers.',
+    },
+    ssl: { type: 'boolean', default: false, description: 'Whether to speak TLS; certificates are always verified.' },
+    username: { type: 'string', default: '', description: 'SCRAM-SHA-512 user; empty means no authentication.' },
+    password: { type: 'string', default: '', secret: true, description: 'SCRAM-SHA-512 password.' },
+    partitions: count(6, 'Partitions of every joined stream; fixed for the life of the state.'),
+    replicationFactor: count(1, 'Copies of every partition; 3 in production.'),
+    minInsyncReplicas: count(1, 'Copies that must acknowledge a write; 2 in production.'),
+    sessionTimeoutMs: ms(6000, 'Silence after which a member is dead and others take its tasks.', 1000),
+  }),
+  registry: section({
+    url: text('Confluent-compatible schema registry, for example http://registry:8080/apis/ccompat/v7.'),
+  }),
+  s3: section({
+    endpoint: text('S3 endpoint, path style.'),
+    region: text('Region to sign for.', { default: 'us-east-1' }),
+    accessKeyId: text('Access key.', { secret: true }),
+    secretAccessKey: text('Secret of the access key.', { secret: true }),
+    rawBucket: text('Where raws arrive.', { default: 'rubin-summit' }),
+    centralBucket: text('Central repository: calibrations and templates in, products and cutouts out.', {
+      default: 'central',
+    }),
+  }),
+  postgres: section({
+    url: text('APDB, ledger and outbox: one database.', { secret: true }),
+    poolSize: count(8, 'Connections per process.'),
+  }),
+  clock: section({
+    periodMs: ms(1000, 'One tick this often.'),
+    epsilonMs: ms(1000, "A tick says a time this much before now: brokers' clocks differ, and appends take time.", 0),
+  }),
+  runtime: section({
+    commitIntervalMs: ms(50, 'Outputs wait at most this long for company in their transaction.'),
+    commitRecords: count(500, 'Records after which a commit is due at once.'),
+    watermarkCommitMs: ms(500, 'A commit that moves only watermarks may wait this long.'),
+    effectConcurrency: count(16, 'Records of one task that an effect handles at the same time.'),
+    transactionTimeoutMs: ms(15_000, 'After this the broker aborts a transaction whose producer is silent.', 1000),
+  }),
+  raws: section({
+    sidecarTries: count(21, 'How often an absent sidecar is looked for.'),
+    sidecarPauseMs: ms(100, 'Between two looks.'),
+  }),
+  worker: section({
+    pollMs: ms(500, 'How often the ledger is asked when nothing wakes the worker.'),
+    heartbeatMs: ms(5000, 'How often a lease is extended.'),
+    deadlineMs: ms(900_000, 'The pipeline is stopped after this, and the unit given back.'),
+    paddingArcsec: {
+      type: 'number',
+      minimum: 0,
+      default: 30,
+      description: 'The preloaded region is this much wider on every side.',
+    },
+    calibrationCache: count(8, 'Calibrations kept in memory.'),
+  }),
+  ledger: section({
+    leaseSeconds: count(20, 'A lease without heartbeat lasts this long: at least four heartbeats.'),
+    reportedSeconds: count(60, 'A reported unit that is not committed after this is run again.'),
+    preloadSeconds: count(30, 'A preload claim without renewal lasts this long.'),
+    maxTries: count(3, 'Leases of one attempt before the unit fails.'),
+    stalenessSeconds: count(
+      3600,
+      'A live unit whose deadline is this long ago is not started: it is expired or deferred to the day.',
+    ),
+    backOffSeconds: count(2, 'Wait before the second try; doubled for each one after.'),
+    gapSeconds: count(30, 'A pause of the sweeper that counts as a downtime.'),
+    sweepMs: ms(1000, 'How often the ledger is swept.'),
+  }),
+  publish: section({
+    epsilonMs: ms(2000, "Longer than the longest commit: publish's time is this much behind the database's."),
+    pollMs: ms(500, 'How often the outbox is looked through when nothing wakes publish.'),
+    batch: count(50, 'Units packed at once.'),
+    transactionTimeoutMs: ms(5000, 'After this the broker aborts a transaction whose publisher is silent.', 1000),
+  }),
+} as const
+
+/** The values those knobs take. */
+export interface Infrastructure {
+  readonly app: string
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly deployment: string
+  readonly kafka: {
+    readonly brokers: readonly string[]
+    readonly ssl: boolean
+    readonly username: string
+    readonly password: string
+    readonly partitions: number
+    readonly replicationFactor: number
+    readonly minInsyncReplicas: number
+    readonly sessionTimeoutMs: number
+  }
+  readonly registry: { readonly url: string }
+  readonly s3: {
+    readonly endpoint: string
+    readonly region: string
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly rawBucket: string
+    readonly centralBucket: string
+  }
+  readonly postgres: { readonly url: string; readonly poolSize: number }
+  readonly clock: Numbers<'periodMs' | 'epsilonMs'>
+  readonly runtime: Numbers<
+    'commitIntervalMs' | 'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency' | 'transactionTimeoutMs'
+  >
+  readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs'>
+  readonly worker: Numbers<'pollMs' | 'heartbeatMs' | 'deadlineMs' | 'paddingArcsec' | 'calibrationCache'>
+  readonly ledger: Numbers<
+    | 'leaseSeconds'
+    | 'reportedSeconds'
+    | 'preloadSeconds'
+    | 'maxTries'
+    | 'stalenessSeconds'
+    | 'backOffSeconds'
+    | 'gapSeconds'
+    | 'sweepMs'
+  >
+  readonly publish: Numbers<'epsilonMs' | 'pollMs' | 'batch' | 'transactionTimeoutMs'>
+}
+type Numbers<K extends string> = Readonly<Record<K, number>>

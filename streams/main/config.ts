@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { Ajv, type ErrorObject } from 'ajv'
+import { faultsOfSettings, type Settings, settingsSchema } from '../../topology/settings.ts'
+import { infrastructure, type Infrastructure, type Knob, section, type Section } from './config-schema.ts'
+
+/** Everything a process is told: how to reach the world, and what the steps decide by. */
+export interface Config extends Infrastructure {
+  readonly decide: Settings
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+type Tree = { [name: string]: unknown }
+const schema: Section = { ...section({ ...infrastructure, decide: settingsSchema as unknown as Section }) }
+
+/** `kafka.brokers` is overridden by `PP_KAFKA_BROKERS`, `clock.periodMs` by `PP_CLOCK_PERIOD_MS`. */
+export const variableOf = (path: string): string =>
+  `PP_${path
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase()}`
+
+interface Leaf {
+  readonly path: string
+  readonly knob: Knob
+}
+const isSection = (node: Knob | Section): node is Section => 'properties' in node
+
+function leaves(node: Section, prefix = ''): Leaf[] {
+  return Object.entries(node.properties).flatMap(([name, child]) =>
+    isSection(child) ? leaves(child, `${prefix}${name}.`) : [{ path: prefix + name, knob: child }],
+  )
+}
+
+/**
+ * Reads the file (JSON) named by `PP_CONFIG`, lays variables `PP_…` over it, fills in defaults and checks everything.
+ * @throws ConfigError naming every knob that is wrong, its value's place, what was found and what is allowed.
+ */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const tree = fromFile(environment['PP_CONFIG'])
+  for (const { path, knob } of leaves(schema)) {
+    const text = environment[variableOf(path)]
+    if (text !== undefined) put(tree, path, fromText(text, knob))
+  }
+  refuseUnknownVariables(environment)
+  const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: true, keywords: ['secret'], allowUnionTypes: true })
+  if (!ajv.validate(schema, tree)) {
+    throw new ConfigError(
+      ['The configuration is wrong:', ...ajv.errors!.map(error => `  ${describe(error)}`)].join('\n'),
+    )
+  }
+  const config = tree as unknown as Config
+  const faults = faultsOfSettings(config.decide)
+  if (faults.length > 0) {
+    throw new ConfigError(['The configuration is wrong:', ...faults.map(fault => `  decide.${fault}`)].join('\n'))
+  }
+  return config
+}
+
+function fromFile(file: string | undefined): Tree {
+  if (!file) return {}
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Tree
+  } catch (error) {
+    throw new ConfigError(`PP_CONFIG names ${file}: ${(error as Error).message}`)
+  }
+}
+
+/** A list is comma-separated in a variable, an object is JSON; what is no number stays text, and ajv says what is allowed. */
+function fromText(text: string, { type }: Knob): unknown {
+  if (/^\s*[[{]/.test(text)) return fromJson(text)
+  if (type === 'array') return text.split(',').map(part => part.trim())
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  if (type === 'integer' || type === 'number')
+    return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+  return text
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function refuseUnknownVariables(environment: Readonly<Record<string, string | undefined>>): void {
+  const known = new Set(['PP_CONFIG', ...leaves(schema).map(({ path }) => variableOf(path))])
+  const unknown = Object.keys(environment).filter(name => name.startsWith('PP_') && !known.has(name))
+  if (unknown.length > 0) {
+    throw new ConfigError(`No knob is called ${unknown.join(', ')}; \`pp config show\` lists them all`)
+  }
+}
+
+function put(tree: Tree, path: string, value: unknown): void {
+  const names = path.split('.')
+  const last = names.pop()!
+  let node = tree
+  for (const name of names) node = (node[name] ??= {}) as Tree
+  node[last] = value
+}
+
+function describe({ instancePath, message, keyword, params }: ErrorObject): string {
+  const place = instancePath.slice(1).replaceAll('/', '.')
+  if (keyword === 'required') {
+    const path = [place, (params as { missingProperty: string }).missingProperty].filter(Boolean).join('.')
+    return `${path} is not given: set it in the file or as ${variableOf(path)}`
+  }
+  if (keyword === 'additionalProperties') {
+    return `${place || 'the file'} has no knob "${(params as { additionalProperty: string }).additionalProperty}"`
+  }
+  const allowed = keyword === 'enum' ? `: ${(params as { allowedValues: string[] }).allowedValues.join(', ')}` : ''
+  return `${place} ${message}${allowed}`
+}
+
+export interface ShownKnob {
+  readonly knob: string
+  readonly value: unknown
+  readonly variable: string
+  readonly isDefault: boolean
+  readonly description: string
+}
+
+/** Every knob as it is in force, secrets hidden. */
+export function showConfig(config: Config): ShownKnob[] {
+  return leaves(schema).map(({ path, knob }) => {
+    const value = path.split('.').reduce<unknown>((node, name) => (node as Tree)[name], config)
+    return {
+      knob: path,
+      value: knob.secret && value !== '' ? '(hidden)' : value,
+      variable: variableOf(path),
+      isDefault: JSON.stringify(value) === JSON.stringify(knob.default),
+      description: knob.description,
+    }
+  })
+}
