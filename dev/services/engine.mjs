@@ -31,13 +31,16 @@ export async function engineAnswers(address = engineAddress()) {
   }
 }
 
+/** The engine's address as options of `http.request`. */
+export function engineTarget(address) {
+  const url = new URL(address)
+  return url.protocol === 'unix:' ? { socketPath: url.pathname } : { host: url.hostname, port: url.port || 2375 }
+}
+
 /** The status of a GET request to the engine. */
 export function getStatus(address, path) {
-  const url = new URL(address)
-  const target =
-    url.protocol === 'unix:' ? { socketPath: url.pathname } : { host: url.hostname, port: url.port || 2375 }
   return new Promise((resolve, reject) => {
-    const asked = request({ ...target, path, timeout: timeoutMs }, response => {
+    const asked = request({ ...engineTarget(address), path, timeout: timeoutMs }, response => {
       response.resume()
       resolve(response.statusCode)
     })

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { kafkaAnswers } from '../probes.ts'
-import { recordBytesMax } from '../versions.ts'
+import { brokerSettings } from '../broker-settings.ts'
 import { java, javaFlags, type JavaOptions } from './java.ts'
 import type { ServicePlan } from './plan.ts'
 
@@ -48,42 +48,16 @@ export async function formatKafka(java: string, artifact: string): Promise<void>
   rmSync(properties)
 }
 
-/** One broker for one machine: single copies of everything, few threads, and topics only where they are declared. */
-const serverProperties = (data: string, clients: number, controller: number) => `
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=PLAINTEXT://127.0.0.1:${clients},CONTROLLER://127.0.0.1:${controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:${clients}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-log.dirs=${data}
-auto.create.topics.enable=false
-num.partitions=1
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-message.max.bytes=${recordBytesMax}
-replica.fetch.max.bytes=${recordBytesMax}
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
-num.network.threads=2
-num.io.threads=4
-num.recovery.threads.per.data.dir=1
-background.threads=2
-log.cleaner.threads=1
-log.cleaner.dedupe.buffer.size=8388608
-log.cleaner.io.buffer.size=524288
-`
+const serverProperties = (data: string, clients: number, controller: number) =>
+  Object.entries({
+    ...brokerSettings,
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    listeners: `PLAINTEXT://127.0.0.1:${clients},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${clients}`,
+    'log.dirs': data,
+  })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
 
 const loggingProperties = `
 status = error

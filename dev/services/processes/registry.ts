@@ -1,10 +1,7 @@
 import { registryAnswers } from '../probes.ts'
-import { versions } from '../versions.ts'
+import { registryPath, versions } from '../versions.ts'
 import { java, javaFlags, type JavaOptions } from './java.ts'
 import type { ServicePlan } from './plan.ts'
-
-/** The path of the API that Confluent's clients speak. */
-export const registryPath = '/apis/ccompat/v7'
 
 /** Apicurio Registry, keeping its schemas in memory: they live exactly as long as the run's Kafka. One port. */
 export function registryPlan(artifact: string, options: Omit<JavaOptions, 'heapMax'>): ServicePlan {

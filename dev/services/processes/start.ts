@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { logTail, type RunTools, type ServicePlan } from './plan.ts'
-import { PortTaken, saysPortTaken, withFreePorts } from './ports.ts'
+import { PortTaken, saysPortTaken, withFreePorts } from '../ports.ts'
 import type { RunFolder } from './run.ts'
 import type { Exit, Program, Running, Supervisor } from './supervisor.ts'
 
