@@ -51,16 +51,15 @@ export function overlappingTemplates(
   indexKey: string,
   polygon: readonly SkyPosition[],
 ): string[] {
-  const index = JSON.parse(Buffer.from(indexBytes).toString('utf8')) as TemplateIndex
-  if (!Array.isArray(index.templates)) throw new Error(`${indexKey}: a template index is {"templates": [...]}`)
-  return index.templates
-    .filter(t =>
-      circlesMeet(
-        polygon,
-        t.corners.map(([ra, dec]) => ({ ra, dec })),
-      ),
-    )
-    .map(t => t.key)
+  const index = JSON.parse(Buffer.from(indexBytes).toString('utf8')) as Partial<TemplateIndex>
+  if (!index.templates) throw new Error(`${indexKey}: a template index is {"templates": [...]}`)
+  const overlaps = index.templates.filter(({ corners }) =>
+    circlesMeet(
+      polygon,
+      corners.map(([ra, dec]) => ({ ra, dec })),
+    ),
+  )
+  return overlaps.map(({ key }) => key)
 }
 
 /**
