@@ -4,6 +4,7 @@ import { type Event, isOf, Rejection } from '../../topology/model/step.ts'
 import { detectorJob } from '../../topology/streams.ts'
 import { type Effect, nothing } from '../effect.ts'
 import { endUnits } from '../postgres/ending.ts'
+import { toJson } from '../postgres/json.ts'
 import { type Client, type Pool, type Querier, transact } from '../postgres/pool.ts'
 
 type Ending = Extract<DecisionKind, 'missed' | 'cancelled' | 'ignored'>
@@ -54,19 +55,19 @@ async function apply(to: Querier, event: Event, job: DetectorJob): Promise<boole
   const exposures = [...new Set(job.raws.map(used => used.raw.exposure))].sort((a, b) => (a < b ? -1 : 1))
   const { rowCount } = await to.query(
     `insert into unit as u (key, instrument, group_id, detector, attempt, decision, inputs, completeness, withdrawn,
-       reason, detail, announcement, pipelines, raws, deadline, announced_at, last_raw_at, ready_at, visit, exposures)
+       reason, detail, announcement, pipelines, raws, deadline, announced_at, last_raw_at, ready_at, visit, exposures, decided_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-       case when $7 = 'ready' then clock_timestamp() end, $18, $19)
+       case when $7 = 'ready' then clock_timestamp() end, $18, $19, $20)
      on conflict (key) do update set
        attempt = excluded.attempt, decision = excluded.decision, inputs = excluded.inputs,
        completeness = excluded.completeness, withdrawn = excluded.withdrawn, reason = excluded.reason,
        detail = excluded.detail, announcement = excluded.announcement, pipelines = excluded.pipelines,
        raws = excluded.raws, deadline = excluded.deadline, last_raw_at = excluded.last_raw_at,
-       ready_at = excluded.ready_at, visit = excluded.visit, exposures = excluded.exposures,
+       ready_at = excluded.ready_at, visit = excluded.visit, exposures = excluded.exposures, decided_at = excluded.decided_at,
        announced_at = coalesce(excluded.announced_at, case when u.attempt = excluded.attempt then u.announced_at end),
        work = 'idle', tries = 0, worker = null, lease_until = null, not_before = '-infinity',
        leased_at = null, reported_at = null, terminal_at = null, published_at = null,
-       pipeline = null, products = '[]', dia_sources = 0, dia_objects = 0
+       pipeline = null, products = '[]', dia_sources = 0, dia_objects = 0, dropped = '[]', unmeasured = 0
      where (excluded.attempt, excluded.decision) > (u.attempt, u.decision)
        and u.work not in ('committed', 'published')
        and (excluded.attempt > u.attempt or u.terminal_at is null)`,
@@ -84,12 +85,13 @@ async function apply(to: Querier, event: Event, job: DetectorJob): Promise<boole
       job.reason,
       JSON.stringify(job.announcement),
       JSON.stringify(job.pipelines),
-      rawsToJson(job.raws),
+      toJson(job.raws),
       new Date(job.deadline),
       job.kind === 'announced' || job.kind === 'ignored' ? new Date(event.at) : null,
       job.raws.length === 0 ? null : new Date(Math.max(...job.raws.map(used => used.at))),
       exposures[0] ?? null,
       exposures,
+      new Date(event.at),
     ],
   )
   return rowCount === 1
@@ -103,10 +105,6 @@ async function notice(to: Querier, unit: string, attempt: number): Promise<void>
     [unit, attempt],
   )
 }
-
-/** JSON has no 64-bit integers: they travel as strings. */
-const rawsToJson = (raws: readonly UsedRaw[]): string =>
-  JSON.stringify(raws, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
 
 /** The inverse of what dispatch stored. */
 export const rawsFromJson = (raws: readonly UsedRaw[]): UsedRaw[] =>

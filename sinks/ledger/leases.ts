@@ -34,7 +34,7 @@ export const defaultRules: LedgerRules = {
 /** A worker, and the detectors ("instrument/detector") whose calibrations it holds in memory. */
 export interface LeaseSeeker {
   readonly id: string
-  readonly holds: readonly string[]
+  readonly holds?: readonly string[]
 }
 
 /** A unit that a window still waits for; a worker may warm up for it. */
@@ -54,6 +54,8 @@ export interface Lease extends AnnouncedUnit {
   readonly tries: number
   readonly inputs: Inputs
   readonly raws: readonly UsedRaw[]
+  /** When what caused the decision entered the system; the report inherits it. */
+  readonly at: Instant
   readonly leasedAt: Instant
 }
 
@@ -70,12 +72,8 @@ export interface Leases {
   holdPreload(unit: string, worker: string): Promise<boolean>
   /** False: the lease is lost, stop working. */
   heartbeat(unit: string, epoch: number): Promise<boolean>
-  /** Gives a unit back after an interruption or trouble outside. False: it was not ours any more. */
-  release(
-    unit: string,
-    epoch: number,
-    why: { readonly retryAfterMs: number; readonly reason: string },
-  ): Promise<boolean>
+  /** Gives a unit back after an interruption or trouble outside, for a try after the back-off. False: it was not ours any more. */
+  release(unit: string, epoch: number, why: { readonly reason: string; readonly detail: string }): Promise<boolean>
   /** The report is on the log. False: the lease is lost or associate was faster; nothing to do either way. */
   reported(unit: string, epoch: number): Promise<boolean>
 }
@@ -93,6 +91,7 @@ interface LeaseRow extends UnitRow {
   readonly tries: number
   readonly completeness: Inputs
   readonly raws: readonly UsedRaw[]
+  readonly decided_at: Instant
   readonly leased_at: Instant
 }
 
@@ -133,7 +132,7 @@ const PRELOAD = `
 export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Leases {
   const changesOne = async (sql: string, values: unknown[]) => (await pool.query(sql, values)).rowCount === 1
   return {
-    lease: async ({ id, holds }) => {
+    lease: async ({ id, holds = [] }) => {
       const { rows } = await pool.query<LeaseRow>(LEASE, [
         id,
         holds,
@@ -147,10 +146,11 @@ export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Lease
         tries: row.tries,
         inputs: row.completeness,
         raws: rawsFromJson(row.raws),
+        at: row.decided_at,
         leasedAt: row.leased_at,
       }))[0]
     },
-    claimPreload: async ({ id, holds }) => {
+    claimPreload: async ({ id, holds = [] }) => {
       const { rows } = await pool.query<UnitRow>(PRELOAD, [id, holds, rules.preloadSeconds])
       return rows.map(toAnnounced)[0]
     },
@@ -166,12 +166,12 @@ export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Lease
          where key = $1 and epoch = $2 and work = 'leased'`,
         [unit, epoch, rules.leaseSeconds],
       ),
-    release: (unit, epoch, { retryAfterMs, reason }) =>
+    release: (unit, epoch, { reason, detail }) =>
       changesOne(
-        `update unit set work = 'idle', worker = null, lease_until = null, reason = 'released', detail = $4,
-           not_before = clock_timestamp() + make_interval(secs => $3)
+        `update unit set work = 'idle', worker = null, lease_until = null, reason = $4, detail = $5,
+           not_before = clock_timestamp() + make_interval(secs => $3 * 2 ^ (tries - 1))
          where key = $1 and epoch = $2 and work = 'leased'`,
-        [unit, epoch, retryAfterMs / 1000, reason],
+        [unit, epoch, rules.backOffSeconds, reason, detail],
       ),
     reported: (unit, epoch) =>
       changesOne(

@@ -81,7 +81,7 @@ describe('dispatch', () => {
   it('brings raws and announcement through unchanged', async () => {
     const job = decision(0)
     await say(job)
-    const lease = await openLeases(db.pool).lease({ id: 'w', holds: [] })
+    const lease = await openLeases(db.pool).lease({ id: 'w' })
     expect(lease).toMatchObject({ raws: job.raws, announcement: job.announcement, deadline: job.deadline, epoch: 1 })
   })
 })
@@ -91,7 +91,7 @@ describe('leases', () => {
     await say(...Array.from({ length: 60 }, (_, detector) => decision(detector)))
     const pool = db.open({ max: 16 })
     const claim = async (id: string): Promise<string[]> => {
-      const lease = await openLeases(pool).lease({ id, holds: [] })
+      const lease = await openLeases(pool).lease({ id })
       return lease === undefined ? [] : [lease.unit, ...(await claim(id))]
     }
     const claimed = (await Promise.all(Array.from({ length: 16 }, (_, i) => claim(`w${i}`)))).flat()
@@ -115,13 +115,13 @@ describe('leases', () => {
   it('end with their epoch: an older holder can neither renew, release nor report', async () => {
     await say(decision(0))
     const leases = openLeases(db.pool, rules)
-    const first = (await leases.lease({ id: 'a', holds: [] }))!
+    const first = (await leases.lease({ id: 'a' }))!
     expect(await leases.heartbeat(unit, first.epoch)).toBe(true)
-    expect(await leases.release(unit, first.epoch, { retryAfterMs: 0, reason: 'stopped' })).toBe(true)
-    const second = (await leases.lease({ id: 'b', holds: [] }))!
+    expect(await leases.release(unit, first.epoch, { reason: 'interrupted', detail: 'stopped' })).toBe(true)
+    const second = (await leases.lease({ id: 'b' }))!
     expect(second).toMatchObject({ epoch: first.epoch + 1, tries: 2 })
     expect(await leases.heartbeat(unit, first.epoch)).toBe(false)
-    expect(await leases.release(unit, first.epoch, { retryAfterMs: 0, reason: 'late' })).toBe(false)
+    expect(await leases.release(unit, first.epoch, { reason: 'interrupted', detail: 'late' })).toBe(false)
     expect(await leases.reported(unit, first.epoch)).toBe(false)
     expect(await leases.reported(unit, second.epoch)).toBe(true)
     expect(await only()).toMatchObject({ work: 'reported', epoch: second.epoch })
@@ -129,23 +129,23 @@ describe('leases', () => {
 
   it('wait out the back-off of a release', async () => {
     await say(decision(0))
-    const leases = openLeases(db.pool, rules)
-    const { epoch } = (await leases.lease({ id: 'a', holds: [] }))!
-    await leases.release(unit, epoch, { retryAfterMs: 60_000, reason: 'the object store does not answer' })
-    expect(await leases.lease({ id: 'a', holds: [] })).toBeUndefined()
+    const leases = openLeases(db.pool, { ...rules, backOffSeconds: 60 })
+    const { epoch } = (await leases.lease({ id: 'a' }))!
+    await leases.release(unit, epoch, { reason: 'store', detail: 'the object store does not answer' })
+    expect(await leases.lease({ id: 'a' })).toBeUndefined()
   })
 
   it('leave a preload claim standing only while the unit is announced', async () => {
     const leases = openLeases(db.pool, rules)
     await say(decision(0, { kind: 'announced' }))
-    expect(await leases.claimPreload({ id: 'a', holds: [] })).toMatchObject({ unit, attempt: 0 })
-    expect(await leases.claimPreload({ id: 'b', holds: [] })).toBeUndefined()
+    expect(await leases.claimPreload({ id: 'a' })).toMatchObject({ unit, attempt: 0 })
+    expect(await leases.claimPreload({ id: 'b' })).toBeUndefined()
     expect(await leases.holdPreload(unit, 'b')).toBe(false)
     expect(await leases.holdPreload(unit, 'a')).toBe(true)
     await say(decision(0, { kind: 'withdrawn', number: 2 }))
     expect(await leases.holdPreload(unit, 'a')).toBe(false)
     await say(decision(0, { number: 3 }))
-    expect(await leases.lease({ id: 'b', holds: [] })).toMatchObject({ unit })
+    expect(await leases.lease({ id: 'b' })).toMatchObject({ unit })
   })
 })
 
@@ -159,7 +159,7 @@ describe('the sweeper', () => {
       await say(decision(0))
       const leases = openLeases(db.pool, rules)
       for (let tries = 1; tries <= rules.maxTries; tries++) {
-        const { epoch } = (await leases.lease({ id: 'a', holds: [] }))!
+        const { epoch } = (await leases.lease({ id: 'a' }))!
         if (work === 'reported') await leases.reported(unit, epoch)
         await lapse()
         expect(await sweep(db.pool, rules)).toMatchObject({ freed: 1, failed: tries === rules.maxTries ? 1 : 0 })
@@ -173,7 +173,7 @@ describe('the sweeper', () => {
 
   it('gives everyone a full lease after a gap, before it takes anything away', async () => {
     await say(decision(0))
-    const { epoch } = (await openLeases(db.pool, rules).lease({ id: 'a', holds: [] }))!
+    const { epoch } = (await openLeases(db.pool, rules).lease({ id: 'a' }))!
     await lapse()
     await db.pool.query(`update ledger_pulse set beat = now() - interval '5 min'`)
     expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: true, freed: 0 })
@@ -189,8 +189,8 @@ describe('the sweeper', () => {
     )
     await db.pool.query(`update unit set ready_at = now() - interval '800 s' where detector = 0`)
     const leases = openLeases(db.pool, rules)
-    expect((await leases.lease({ id: 'w', holds: [] }))?.detector).toBe(2)
-    expect(await leases.lease({ id: 'w', holds: [] })).toBeUndefined()
+    expect((await leases.lease({ id: 'w' }))?.detector).toBe(2)
+    expect(await leases.lease({ id: 'w' })).toBeUndefined()
     expect(await sweep(db.pool, rules)).toMatchObject({ expired: 1, deferred: 1 })
     const units = await unitsSummary(db.pool)
     expect(units.map(({ detector, terminal }) => [detector, terminal]).sort()).toEqual([
@@ -211,7 +211,7 @@ describe('the sweeper', () => {
   it('spares replays, however old', async () => {
     await say(decision(0, { deadline: past(90_000), attempt: 1_795_000_000_000 }))
     expect(await sweep(db.pool, rules)).toMatchObject({ deferred: 0, expired: 0 })
-    expect(await openLeases(db.pool, rules).lease({ id: 'w', holds: [] })).toMatchObject({ unit })
+    expect(await openLeases(db.pool, rules).lease({ id: 'w' })).toMatchObject({ unit })
   })
 
   it('takes turns with other sweepers', async () => {

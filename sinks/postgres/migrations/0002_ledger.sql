@@ -30,6 +30,7 @@ create table unit (
   raws jsonb not null,
   deadline timestamptz not null,
 
+  decided_at timestamptz not null,            -- what caused the decision entered the system; the report inherits it
   announced_at timestamptz,                   -- the announcement entered the system
   last_raw_at timestamptz,                    -- the last raw that counts entered the system
   ready_at timestamptz,                       -- leasable
@@ -44,6 +45,8 @@ create table unit (
   products jsonb not null default '[]',
   dia_sources integer not null default 0,
   dia_objects integer not null default 0,
+  dropped jsonb not null default '[]',        -- detections that were not stored, and why
+  unmeasured integer not null default 0,      -- objects that deserved forced photometry and have none
   committed_at_mjd_tai double precision,      -- validity start of what it wrote; its alerts are packed as of then
 
   check (completeness is not null or inputs <> 'ready'),
