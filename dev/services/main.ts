@@ -27,6 +27,7 @@ function describe({ addresses, timings }: Services): string {
     `  S3         ${s3.endpoint}   key ${s3.accessKeyId}   secret ${s3.secretAccessKey}   region ${s3.region}`,
     `  Postgres   ${postgres.url}`,
     '',
+    `Kafka's tools: npm run kafka -- consumer-groups --bootstrap-server ${kafka.brokers[0]} --list`,
     `Started in ${seconds(timings.startMs)} (before that: downloads ${seconds(timings.downloadMs)}, ` +
       `preparation ${seconds(timings.prepareMs)}). Ctrl-C ends them.`,
   ].join('\n')

@@ -25,11 +25,7 @@ export interface Artifacts {
 export function fetchArtifacts(progress: Progress): Promise<Artifacts> {
   const cache = cacheFolder()
   return withCacheLock(cache, progress, async () => {
-    const kafka = await cached(cache, `kafka-${versions.kafka}`, async folder => {
-      progress(`Kafka ${versions.kafka}: fetching 47 jars, 45 MB, with Maven`)
-      await copyKafka(folder, progress)
-      await formatKafka(java, folder)
-    })
+    const kafka = await cacheKafka(cache, progress)
     const registry = await cached(cache, `apicurio-registry-${versions.registry}`, async folder => {
       progress(`Apicurio Registry ${versions.registry}: fetching 109 MB with Maven`)
       await copyArtifact(`io.apicurio:apicurio-registry-app:${versions.registry}:tar.gz:all`, folder, progress)
@@ -42,6 +38,20 @@ export function fetchArtifacts(progress: Progress): Promise<Artifacts> {
       return copyArtifact(`org.gaul:s3proxy:${versions.s3proxy}:jar:jar-with-dependencies`, folder, progress)
     })
     return { kafka, registry, s3proxy, postgres: await cachePostgres(progress) }
+  })
+}
+
+/** Brings only Kafka into the cache, for its command-line tools. */
+export function fetchKafka(progress: Progress): Promise<string> {
+  const cache = cacheFolder()
+  return withCacheLock(cache, progress, () => cacheKafka(cache, progress))
+}
+
+function cacheKafka(cache: string, progress: Progress): Promise<string> {
+  return cached(cache, `kafka-${versions.kafka}`, async folder => {
+    progress(`Kafka ${versions.kafka}: fetching 47 jars, 45 MB, with Maven`)
+    await copyKafka(folder, progress)
+    await formatKafka(java, folder)
   })
 }
 
