@@ -44,7 +44,7 @@ export class Bytes {
   varint(): number {
     let raw = 0
     for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.buffer.readUInt8(this.at++)
+      const byte = this.buffer[this.#past(1)]!
       raw |= (byte & 0x7f) << shift
       if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1)
     }
@@ -54,7 +54,7 @@ export class Bytes {
   varlong(): number {
     let raw = 0
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.buffer.readUInt8(this.at++)
+      const byte = this.buffer[this.#past(1)]!
       raw += (byte & 0x7f) * 2 ** shift
       if (byte < 0x80) return raw % 2 === 1 ? -(raw + 1) / 2 : raw / 2
     }
@@ -67,6 +67,7 @@ export class Bytes {
   }
 
   #past(size: number): number {
+    if (size > this.left) throw new RangeError(`the bytes end too early, at ${this.buffer.length}`)
     const from = this.at
     this.at += size
     return from
