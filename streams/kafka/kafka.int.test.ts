@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import kafkajs from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { LogWorld } from '../log-client.contract.ts'
+import {
+  at,
+  type LogClient,
+  type LogRecord,
+  type MembershipHandler,
+  type NewRecord,
+  type TopicPartition,
+} from '../log-client.ts'
+import { openCluster } from './clusters.ts'
+import { fetch } from './fetch.ts'
+import { AssignerProtocol } from './internals.ts'
+import { withLeader } from './leaders.ts'
+import { brokerWorld, silent } from './testing/world.ts'
+
+/** What only the client on kafkajs can get wrong; what every client must do is in the contract. */
+describe('the client on kafkajs', () => {
+  const brokers = inject('services').kafka.brokers
+  const plain = new kafkajs.Kafka({ brokers: [...brokers], clientId: 'plain', logLevel: kafkajs.logLevel.NOTHING })
+  const packed = `packed-${randomUUID()}`
+  let world: LogWorld
+  let client: LogClient
+
+  beforeAll(async () => {
+    world = brokerWorld(brokers, { compression: { [packed]: 'snappy' } })
+    client = await world.client()
+  })
+  afterAll(async () => {
+    await client.close()
+    await world.close()
+  })
+  const topic = async (partitions = 1, config: Record<string, string> = {}, name = `k-${randomUUID()}`) => {
+    await client.createTopics([{ topic: name, partitions, config }])
+    return name
+  }
+
+  it('hides aborted records that the consumer of kafkajs delivers', async () => {
+    const tp = { topic: await topic(), partition: 0 }
+    const [a, b] = [randomUUID(), randomUUID()]
+    await world.leaveOpen(a, [record(tp, 'aborted A')])
+    await world.leaveOpen(b, [record(tp, 'aborted B'), record(tp, 'aborted B')])
+    await client.produce([record(tp, 'good')])
+    await client.fence(b)
+    await client.fence(a)
+    const end = (await client.offsets([tp], 'latest')).get(at(tp))!
+    expect(values(await readTo(client, tp, end))).toEqual(['good'])
+    expect(await asKafkajsReads(plain, tp, 'good'), 'if this fails, kafkajs was mended: good').toContain('aborted A')
+  })
+
+  it('packs a topic as told inside transactions, so that a client that is not ours can read it', async () => {
+    const tp = { topic: await topic(1, {}, packed), partition: 0 }
+    const large = 'prompt '.repeat(10_000)
+    await (await client.fence(randomUUID())).commit([record(tp, large), record(tp, 'last')])
+    await eventually(async () => (await client.offsets([tp], 'latest')).get(at(tp))! >= 3n)
+    expect(values(await readTo(client, tp, 2n))).toEqual([large, 'last'])
+    expect(await asKafkajsReads(plain, tp, 'last')).toEqual([large, 'last'])
+    expect(await bytesOnTheWire(brokers, tp)).toBeLessThan(large.length / 5)
+  })
+
+  it('cuts what is too much for one batch, inside a transaction and outside', async () => {
+    const tp = { topic: await topic(), partition: 0 }
+    const alerts = Array.from({ length: 40 }, (_, i) => record(tp, `${i} ${'x'.repeat(80_000)}`))
+    await client.produce(alerts)
+    const id = randomUUID()
+    await (await client.fence(id)).commit(alerts)
+    await client.fence(id)
+    const end = (await client.offsets([tp], 'latest')).get(at(tp))!
+    const read = values(await readTo(client, tp, end)).map(value => Number(value.split(' ')[0]))
+    expect(read).toEqual([...alerts.keys(), ...alerts.keys()])
+  })
+
+  it('serves several readers of one partition, each at its own pace and place', async () => {
+    const tp = { topic: await topic(), partition: 0 }
+    await client.produce(Array.from({ length: 20 }, (_, i) => record(tp, `${i}`)))
+    const readings = [0n, 0n, 7n, 20n].map(from => readTo(client, tp, 22n, from))
+    await client.produce([record(tp, '20'), record(tp, '21')])
+    expect((await Promise.all(readings)).map(records => records.length)).toEqual([22, 22, 15, 2])
+  })
+
+  it('shows its group to the tools of Kafka as a group of consumers', async () => {
+    const [left, right] = [await topic(2), await topic(2)]
+    const group = randomUUID()
+    const tasks = [0, 1].map(partition => [left, right].map(topic => ({ topic, partition })))
+    const membership = await client.join({ group, tasks, sessionTimeoutMs: 6_000 }, bystander)
+    const admin = plain.admin()
+    await admin.connect()
+    const [described] = (await admin.describeGroups([group])).groups
+    expect(described).toMatchObject({ state: 'Stable', protocolType: 'consumer' })
+    const { assignment } = AssignerProtocol.MemberAssignment.decode(described!.members[0]!.memberAssignment)!
+    expect(assignment).toEqual({ [left]: [0, 1], [right]: [0, 1] })
+    await membership.leave()
+    expect((await admin.describeGroups([group])).groups[0]!.state).toBe('Empty')
+    await admin.disconnect()
+  })
+
+  it('leaves no timer and no socket behind when it is closed', async () => {
+    const kinds = () => process.getActiveResourcesInfo().filter(kind => /Timeout|TCP/.test(kind)).length
+    const before = kinds()
+    const busy = await world.client()
+    const tp = { topic: await topic(), partition: 0 }
+    await (await busy.fence(randomUUID())).commit([record(tp, 'x')])
+    await readTo(busy, tp, 1n)
+    await busy.join({ group: randomUUID(), tasks: [[tp]], sessionTimeoutMs: 6_000 }, bystander)
+    const waiting = readTo(busy, tp, 99n).catch(() => undefined)
+    expect(kinds()).toBeGreaterThan(before)
+    const began = performance.now()
+    await busy.close()
+    await waiting
+    expect(performance.now() - began).toBeLessThan(200)
+    await eventually(async () => kinds() <= before)
+  })
+})
+
+const bystander: MembershipHandler = { assigned() {}, revoked: async () => undefined, lost() {} }
+const record = (tp: TopicPartition, value: string): NewRecord => ({ ...tp, key: null, value: Buffer.from(value) })
+const values = (records: readonly LogRecord[]): string[] => records.map(r => String(r.value))
+
+async function readTo(client: LogClient, tp: TopicPartition, end: bigint, from = 0n): Promise<LogRecord[]> {
+  const records: LogRecord[] = []
+  for await (const chunk of client.read({ ...tp, offset: from }, 'committed')) {
+    records.push(...chunk.records)
+    if (chunk.next >= end) break
+  }
+  return records
+}
+
+async function eventually(holds: () => Promise<boolean>, withinMs = 5_000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not reached within ${withinMs} ms`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+/** Everything that a read-committed consumer of kafkajs delivers up to the record with this value. */
+async function asKafkajsReads(plain: kafkajs.Kafka, { topic }: TopicPartition, last: string): Promise<string[]> {
+  const consumer = plain.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 50 })
+  const seen: string[] = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  const done = new Promise<void>((resolve, reject) => {
+    const eachMessage = async ({ message }: kafkajs.EachMessagePayload) => {
+      seen.push(String(message.value))
+      if (seen.at(-1) === last) resolve()
+    }
+    consumer.run({ eachMessage }).catch(reject)
+  })
+  await done
+  await consumer.disconnect()
+  return seen
+}
+
+/** Bytes of the partition as they travel, before anything is unpacked. */
+async function bytesOnTheWire(brokers: readonly string[], tp: TopicPartition): Promise<number> {
+  const handle = openCluster({ brokers, clientId: 'wire', log: silent }, 5_000)
+  const limits = { maxWaitMs: 100, maxBytes: 1 << 20, maxPartitionBytes: 1 << 20 }
+  const [fetched] = await withLeader(await handle.connect(), tp, performance.now() + 5_000, leader =>
+    fetch(leader, [{ ...tp, offset: 0n }], 'committed', limits),
+  )
+  await handle.close()
+  return fetched!.bytes.length
+}
