@@ -33,6 +33,21 @@ describe('values', () => {
     )
   })
 
+  it('comes back whatever its size', () => {
+    const parked = {
+      ...(fc.sample(arbitraryOf(wholeSchema('parked')), { numRuns: 1, seed: 7 })[0] as Contracts['parked']),
+    }
+    const { encode, decode } = avroType('parked')
+    const small = encode({ ...parked, recordValue: Buffer.from('a') })
+    for (const size of [0, 1023, 1024, 65_535, 65_536, 3_000_000, 5]) {
+      const recordValue = Buffer.alloc(size, 7)
+      const { recordValue: back, ...rest } = decode(encode({ ...parked, recordValue }))
+      expect(back!.equals(recordValue)).toBe(true)
+      expect(rest).toEqual({ ...parked, recordValue: undefined })
+    }
+    expect(decode(small).recordValue).toEqual(Buffer.from('a')) // later values are written elsewhere
+  })
+
   it('carries a long of any size exactly', () => {
     const type = typeOf('long')
     const edges = [7, 8, 14, 28, 31, 32, 35, 49, 52, 53, 56, 62, 63].flatMap(bits => [

@@ -61,7 +61,7 @@ function build(name: ContractName): AvroType<unknown> {
     type,
     encode: value => {
       const misfit = check(value)
-      if (misfit === undefined) return type.toBuffer(value)
+      if (misfit === undefined) return write(type, value)
       const where = misfit.path === '' ? 'the value' : `field ${misfit.path}`
       throw new MisfitError(`${type.name}: ${where} is ${misfit.found}; allowed: ${misfit.allowed}.`)
     },
@@ -70,6 +70,18 @@ function build(name: ContractName): AvroType<unknown> {
       return type.fromBuffer(bytes, resolver) as unknown
     },
   }
+}
+
+let scratch = Buffer.allocUnsafe(1 << 16)
+
+/** As avsc's toBuffer, which would write everything above 1 KiB twice: first to see how long it gets. An alert has 100 KiB. */
+function write(type: Type, value: unknown): Buffer {
+  let end = type.encode(value, scratch)
+  if (end < 0) {
+    scratch = Buffer.allocUnsafe(2 * (scratch.length - end))
+    end = type.encode(value, scratch)
+  }
+  return Buffer.from(scratch.subarray(0, end))
 }
 
 /** A measured number for a nullable field: NaN and the infinities mean "not measured" and become null. */

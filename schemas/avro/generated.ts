@@ -184,24 +184,25 @@ export interface DetectorVisit {
   readonly deadline: number
 }
 
+/** One detection on a difference image, with what is known about where it was seen: the packet that goes out to the brokers. */
 export interface Alert {
-  /** id of the detection that triggered the packet; acts as the alert id */
+  /** Id of the detection that triggered the packet; acts as the alert id */
   readonly diaSourceId: bigint
-  /** scheduler reason string of the exposure */
+  /** Scheduler reason string of the exposure */
   readonly observation_reason: null | string
-  /** scheduler target string of the exposure */
+  /** Scheduler target string of the exposure */
   readonly target_name: null | string
-  /** the triggering detection */
+  /** The triggering detection */
   readonly diaSource: DiaSource
-  /** earlier detections of the same object (trigger excluded) */
+  /** Earlier detections of the same object (trigger excluded) */
   readonly prvDiaSources: null | readonly DiaSource[]
-  /** forced photometry history incl. the current visit when measured */
+  /** Forced photometry history incl. the current visit when measured */
   readonly prvDiaForcedSources: null | readonly DiaForcedSource[]
-  /** object the trigger was associated with */
+  /** Object the trigger was associated with */
   readonly diaObject: null | DiaObject
-  /** solar-system association data of the trigger */
+  /** Solar-system association data of the trigger */
   readonly ssSource: null | SsSource
-  /** orbit row of the associated solar-system body */
+  /** Orbit row of the associated solar-system body */
   readonly mpc_orbits: null | MpcOrbits
   /** FITS bytes, difference image stamp */
   readonly cutoutDifference: null | Buffer
@@ -211,220 +212,223 @@ export interface Alert {
   readonly cutoutTemplate: null | Buffer
 }
 
+/** Flux measured at the place of a known object, whether or not it was detected there. */
 export interface DiaForcedSource {
-  /** forced measurement id */
+  /** Forced measurement id */
   readonly diaForcedSourceId: bigint
-  /** object measured */
+  /** Object measured */
   readonly diaObjectId: bigint
-  /** object position used, RA [deg] */
+  /** Object position used, RA [deg] */
   readonly ra: number
-  /** object position used, Dec [deg] */
+  /** Object position used, Dec [deg] */
   readonly dec: number
-  /** visit id */
+  /** Visit id */
   readonly visit: bigint
-  /** detector number */
+  /** Detector number */
   readonly detector: number
-  /** forced PSF flux on the difference [nJy] */
+  /** Forced PSF flux on the difference [nJy] */
   readonly psfFlux: null | number
-  /** its error [nJy] */
+  /** Error of psfFlux [nJy] */
   readonly psfFluxErr: null | number
-  /** mid-exposure MJD TAI [d] */
+  /** Mid-exposure MJD TAI [d] */
   readonly midpointMjdTai: number
-  /** forced PSF flux on the science image [nJy] */
+  /** Forced PSF flux on the science image [nJy] */
   readonly scienceFlux: null | number
-  /** its error [nJy] */
+  /** Error of scienceFlux [nJy] */
   readonly scienceFluxErr: null | number
-  /** filter letter */
+  /** Filter letter */
   readonly band: null | string
-  /** row creation time [d] */
+  /** Row creation time [d] */
   readonly timeProcessedMjdTai: number
-  /** withdrawal time, null = valid [d] */
+  /** Withdrawal time, null = valid [d] */
   readonly timeWithdrawnMjdTai: null | number
 }
 
+/** Detections at one place on the sky taken as one object, and statistics over them. */
 export interface DiaObject {
-  /** object id */
+  /** Object id */
   readonly diaObjectId: bigint
-  /** processing time this version became valid, MJD TAI [d] */
+  /** Processing time this version became valid, MJD TAI [d] */
   readonly validityStartMjdTai: number
-  /** object RA [deg] */
+  /** Object RA [deg] */
   readonly ra: number
   /** RA error times cos(dec) [deg] */
   readonly raErr: null | number
-  /** object Dec [deg] */
+  /** Object Dec [deg] */
   readonly dec: number
   /** Dec error [deg] */
   readonly decErr: null | number
-  /** position covariance [deg**2] */
+  /** Position covariance [deg**2] */
   readonly ra_dec_Cov: null | number
-  /** inverse-variance mean difference PSF flux, u [nJy] */
+  /** Inverse-variance mean difference PSF flux, u [nJy] */
   readonly u_psfFluxMean: null | number
-  /** its standard error [nJy] */
+  /** Error of u_psfFluxMean [nJy] */
   readonly u_psfFluxMeanErr: null | number
-  /** sample standard deviation (n-1) [nJy] */
+  /** Sample standard deviation (n-1) [nJy] */
   readonly u_psfFluxSigma: null | number
-  /** points used in u */
+  /** Number of detections in u behind the statistics */
   readonly u_psfFluxNdata: number
-  /** mean forced flux, u (not filled by reference code) [nJy] */
+  /** Mean forced flux, u [nJy] */
   readonly u_fpFluxMean: null | number
-  /** its error (not filled) [nJy] */
+  /** Error of u_fpFluxMean [nJy] */
   readonly u_fpFluxMeanErr: null | number
-  /** inverse-variance mean difference PSF flux, g [nJy] */
+  /** Inverse-variance mean difference PSF flux, g [nJy] */
   readonly g_psfFluxMean: null | number
-  /** its standard error [nJy] */
+  /** Error of g_psfFluxMean [nJy] */
   readonly g_psfFluxMeanErr: null | number
-  /** sample standard deviation (n-1) [nJy] */
+  /** Sample standard deviation (n-1) [nJy] */
   readonly g_psfFluxSigma: null | number
-  /** points used in g */
+  /** Number of detections in g behind the statistics */
   readonly g_psfFluxNdata: number
-  /** mean forced flux, g (not filled by reference code) [nJy] */
+  /** Mean forced flux, g [nJy] */
   readonly g_fpFluxMean: null | number
-  /** its error (not filled) [nJy] */
+  /** Error of g_fpFluxMean [nJy] */
   readonly g_fpFluxMeanErr: null | number
-  /** inverse-variance mean difference PSF flux, r [nJy] */
+  /** Inverse-variance mean difference PSF flux, r [nJy] */
   readonly r_psfFluxMean: null | number
-  /** its standard error [nJy] */
+  /** Error of r_psfFluxMean [nJy] */
   readonly r_psfFluxMeanErr: null | number
-  /** sample standard deviation (n-1) [nJy] */
+  /** Sample standard deviation (n-1) [nJy] */
   readonly r_psfFluxSigma: null | number
-  /** points used in r */
+  /** Number of detections in r behind the statistics */
   readonly r_psfFluxNdata: number
-  /** mean forced flux, r (not filled by reference code) [nJy] */
+  /** Mean forced flux, r [nJy] */
   readonly r_fpFluxMean: null | number
-  /** its error (not filled) [nJy] */
+  /** Error of r_fpFluxMean [nJy] */
   readonly r_fpFluxMeanErr: null | number
-  /** inverse-variance mean difference PSF flux, i [nJy] */
+  /** Inverse-variance mean difference PSF flux, i [nJy] */
   readonly i_psfFluxMean: null | number
-  /** its standard error [nJy] */
+  /** Error of i_psfFluxMean [nJy] */
   readonly i_psfFluxMeanErr: null | number
-  /** sample standard deviation (n-1) [nJy] */
+  /** Sample standard deviation (n-1) [nJy] */
   readonly i_psfFluxSigma: null | number
-  /** points used in i */
+  /** Number of detections in i behind the statistics */
   readonly i_psfFluxNdata: number
-  /** mean forced flux, i (not filled by reference code) [nJy] */
+  /** Mean forced flux, i [nJy] */
   readonly i_fpFluxMean: null | number
-  /** its error (not filled) [nJy] */
+  /** Error of i_fpFluxMean [nJy] */
   readonly i_fpFluxMeanErr: null | number
-  /** inverse-variance mean difference PSF flux, z [nJy] */
+  /** Inverse-variance mean difference PSF flux, z [nJy] */
   readonly z_psfFluxMean: null | number
-  /** its standard error [nJy] */
+  /** Error of z_psfFluxMean [nJy] */
   readonly z_psfFluxMeanErr: null | number
-  /** sample standard deviation (n-1) [nJy] */
+  /** Sample standard deviation (n-1) [nJy] */
   readonly z_psfFluxSigma: null | number
-  /** points used in z */
+  /** Number of detections in z behind the statistics */
   readonly z_psfFluxNdata: number
-  /** mean forced flux, z (not filled by reference code) [nJy] */
+  /** Mean forced flux, z [nJy] */
   readonly z_fpFluxMean: null | number
-  /** its error (not filled) [nJy] */
+  /** Error of z_fpFluxMean [nJy] */
   readonly z_fpFluxMeanErr: null | number
-  /** inverse-variance mean difference PSF flux, y [nJy] */
+  /** Inverse-variance mean difference PSF flux, y [nJy] */
   readonly y_psfFluxMean: null | number
-  /** its standard error [nJy] */
+  /** Error of y_psfFluxMean [nJy] */
   readonly y_psfFluxMeanErr: null | number
-  /** sample standard deviation (n-1) [nJy] */
+  /** Sample standard deviation (n-1) [nJy] */
   readonly y_psfFluxSigma: null | number
-  /** points used in y */
+  /** Number of detections in y behind the statistics */
   readonly y_psfFluxNdata: number
-  /** mean forced flux, y (not filled by reference code) [nJy] */
+  /** Mean forced flux, y [nJy] */
   readonly y_fpFluxMean: null | number
-  /** its error (not filled) [nJy] */
+  /** Error of y_fpFluxMean [nJy] */
   readonly y_fpFluxMeanErr: null | number
-  /** inverse-variance mean of scienceFlux, u [nJy] */
+  /** Inverse-variance mean of scienceFlux, u [nJy] */
   readonly u_scienceFluxMean: null | number
-  /** its error [nJy] */
+  /** Error of u_scienceFluxMean [nJy] */
   readonly u_scienceFluxMeanErr: null | number
-  /** inverse-variance mean of scienceFlux, g [nJy] */
+  /** Inverse-variance mean of scienceFlux, g [nJy] */
   readonly g_scienceFluxMean: null | number
-  /** its error [nJy] */
+  /** Error of g_scienceFluxMean [nJy] */
   readonly g_scienceFluxMeanErr: null | number
-  /** inverse-variance mean of scienceFlux, r [nJy] */
+  /** Inverse-variance mean of scienceFlux, r [nJy] */
   readonly r_scienceFluxMean: null | number
-  /** its error [nJy] */
+  /** Error of r_scienceFluxMean [nJy] */
   readonly r_scienceFluxMeanErr: null | number
-  /** inverse-variance mean of scienceFlux, i [nJy] */
+  /** Inverse-variance mean of scienceFlux, i [nJy] */
   readonly i_scienceFluxMean: null | number
-  /** its error [nJy] */
+  /** Error of i_scienceFluxMean [nJy] */
   readonly i_scienceFluxMeanErr: null | number
-  /** inverse-variance mean of scienceFlux, z [nJy] */
+  /** Inverse-variance mean of scienceFlux, z [nJy] */
   readonly z_scienceFluxMean: null | number
-  /** its error [nJy] */
+  /** Error of z_scienceFluxMean [nJy] */
   readonly z_scienceFluxMeanErr: null | number
-  /** inverse-variance mean of scienceFlux, y [nJy] */
+  /** Inverse-variance mean of scienceFlux, y [nJy] */
   readonly y_scienceFluxMean: null | number
-  /** its error [nJy] */
+  /** Error of y_scienceFluxMean [nJy] */
   readonly y_scienceFluxMeanErr: null | number
-  /** minimum psfFlux, u [nJy] */
+  /** Minimum psfFlux, u [nJy] */
   readonly u_psfFluxMin: null | number
-  /** maximum psfFlux, u [nJy] */
+  /** Maximum psfFlux, u [nJy] */
   readonly u_psfFluxMax: null | number
-  /** largest adjacent-pair dflux/dt (signed) [nJy/d] */
+  /** Largest adjacent-pair dflux/dt (signed) [nJy/d] */
   readonly u_psfFluxMaxSlope: null | number
-  /** plain mean of psfFluxErr [nJy] */
+  /** Plain mean of psfFluxErr [nJy] */
   readonly u_psfFluxErrMean: null | number
-  /** minimum psfFlux, g [nJy] */
+  /** Minimum psfFlux, g [nJy] */
   readonly g_psfFluxMin: null | number
-  /** maximum psfFlux, g [nJy] */
+  /** Maximum psfFlux, g [nJy] */
   readonly g_psfFluxMax: null | number
-  /** largest adjacent-pair dflux/dt (signed) [nJy/d] */
+  /** Largest adjacent-pair dflux/dt (signed) [nJy/d] */
   readonly g_psfFluxMaxSlope: null | number
-  /** plain mean of psfFluxErr [nJy] */
+  /** Plain mean of psfFluxErr [nJy] */
   readonly g_psfFluxErrMean: null | number
-  /** minimum psfFlux, r [nJy] */
+  /** Minimum psfFlux, r [nJy] */
   readonly r_psfFluxMin: null | number
-  /** maximum psfFlux, r [nJy] */
+  /** Maximum psfFlux, r [nJy] */
   readonly r_psfFluxMax: null | number
-  /** largest adjacent-pair dflux/dt (signed) [nJy/d] */
+  /** Largest adjacent-pair dflux/dt (signed) [nJy/d] */
   readonly r_psfFluxMaxSlope: null | number
-  /** plain mean of psfFluxErr [nJy] */
+  /** Plain mean of psfFluxErr [nJy] */
   readonly r_psfFluxErrMean: null | number
-  /** minimum psfFlux, i [nJy] */
+  /** Minimum psfFlux, i [nJy] */
   readonly i_psfFluxMin: null | number
-  /** maximum psfFlux, i [nJy] */
+  /** Maximum psfFlux, i [nJy] */
   readonly i_psfFluxMax: null | number
-  /** largest adjacent-pair dflux/dt (signed) [nJy/d] */
+  /** Largest adjacent-pair dflux/dt (signed) [nJy/d] */
   readonly i_psfFluxMaxSlope: null | number
-  /** plain mean of psfFluxErr [nJy] */
+  /** Plain mean of psfFluxErr [nJy] */
   readonly i_psfFluxErrMean: null | number
-  /** minimum psfFlux, z [nJy] */
+  /** Minimum psfFlux, z [nJy] */
   readonly z_psfFluxMin: null | number
-  /** maximum psfFlux, z [nJy] */
+  /** Maximum psfFlux, z [nJy] */
   readonly z_psfFluxMax: null | number
-  /** largest adjacent-pair dflux/dt (signed) [nJy/d] */
+  /** Largest adjacent-pair dflux/dt (signed) [nJy/d] */
   readonly z_psfFluxMaxSlope: null | number
-  /** plain mean of psfFluxErr [nJy] */
+  /** Plain mean of psfFluxErr [nJy] */
   readonly z_psfFluxErrMean: null | number
-  /** minimum psfFlux, y [nJy] */
+  /** Minimum psfFlux, y [nJy] */
   readonly y_psfFluxMin: null | number
-  /** maximum psfFlux, y [nJy] */
+  /** Maximum psfFlux, y [nJy] */
   readonly y_psfFluxMax: null | number
-  /** largest adjacent-pair dflux/dt (signed) [nJy/d] */
+  /** Largest adjacent-pair dflux/dt (signed) [nJy/d] */
   readonly y_psfFluxMaxSlope: null | number
-  /** plain mean of psfFluxErr [nJy] */
+  /** Plain mean of psfFluxErr [nJy] */
   readonly y_psfFluxErrMean: null | number
-  /** time of first detection [d] */
+  /** Time of first detection [d] */
   readonly firstDiaSourceMjdTai: null | number
-  /** time of latest non-forced detection [d] */
+  /** Time of latest non-forced detection [d] */
   readonly lastDiaSourceMjdTai: null | number
-  /** number of associated detections */
+  /** Number of associated detections */
   readonly nDiaSources: number
 }
 
+/** A detection on a difference image, measured. */
 export interface DiaSource {
-  /** detection id */
+  /** Detection id */
   readonly diaSourceId: bigint
-  /** visit id */
+  /** Visit id */
   readonly visit: bigint
-  /** detector number */
+  /** Detector number */
   readonly detector: number
-  /** associated object id; 0 or null = none */
+  /** Associated object id; 0 or null = none */
   readonly diaObjectId: null | bigint
-  /** associated solar-system id; 0 or null = none */
+  /** Associated solar-system id; 0 or null = none */
   readonly ssObjectId: null | bigint
-  /** deblend parent id; 0/null = none */
+  /** Deblend parent id; 0 or null = none */
   readonly parentDiaSourceId: null | bigint
-  /** mid-exposure time, MJD TAI [d] */
+  /** Mid-exposure time, MJD TAI [d] */
   readonly midpointMjdTai: number
-  /** effective exposure length [s] */
+  /** Effective exposure length [s] */
   readonly exposureTime: null | number
   /** ICRS right ascension [deg] */
   readonly ra: number
@@ -436,109 +440,109 @@ export interface DiaSource {
   readonly decErr: null | number
   /** RA*cos(dec)/Dec covariance [deg**2] */
   readonly ra_dec_Cov: null | number
-  /** centroid column [pixel] */
+  /** Centroid column [pixel] */
   readonly x: number
-  /** error of x [pixel] */
+  /** Error of x [pixel] */
   readonly xErr: null | number
-  /** centroid row [pixel] */
+  /** Centroid row [pixel] */
   readonly y: number
-  /** error of y [pixel] */
+  /** Error of y [pixel] */
   readonly yErr: null | number
-  /** centroid fit failed */
+  /** Centroid fit failed */
   readonly centroid_flag: null | boolean
   /** 12-pixel-radius aperture flux on the difference [nJy] */
   readonly apFlux: null | number
-  /** error of apFlux [nJy] */
+  /** Error of apFlux [nJy] */
   readonly apFluxErr: null | number
-  /** aperture photometry failed */
+  /** Aperture photometry failed */
   readonly apFlux_flag: null | boolean
-  /** aperture ran off the image */
+  /** Aperture ran off the image */
   readonly apFlux_flag_apertureTruncated: null | boolean
-  /** negative detection */
+  /** Negative detection */
   readonly isNegative: null | boolean
-  /** detection significance */
+  /** Detection significance */
   readonly snr: null | number
   /** PSF flux on the difference [nJy] */
   readonly psfFlux: null | number
-  /** error of psfFlux [nJy] */
+  /** Error of psfFlux [nJy] */
   readonly psfFluxErr: null | number
-  /** PSF fit log-likelihood (not filled) */
+  /** PSF fit log-likelihood */
   readonly psfLnL: null | number
   /** PSF fit chi2 */
   readonly psfChi2: null | number
-  /** pixels in PSF fit */
+  /** Pixels in PSF fit */
   readonly psfNdata: number
   /** PSF fit failed */
   readonly psfFlux_flag: null | boolean
-  /** too near the edge for full PSF */
+  /** Too near the edge for full PSF */
   readonly psfFlux_flag_edge: null | boolean
-  /** no usable pixels for PSF fit */
+  /** No usable pixels for PSF fit */
   readonly psfFlux_flag_noGoodPixels: null | boolean
-  /** trail model flux [nJy] */
+  /** Trail model flux [nJy] */
   readonly trailFlux: null | number
-  /** error of trailFlux [nJy] */
+  /** Error of trailFlux [nJy] */
   readonly trailFluxErr: null | number
-  /** trail centroid RA [deg] */
+  /** Trail centroid RA [deg] */
   readonly trailRa: null | number
-  /** its error times cos(dec) [deg] */
+  /** Error of trailRa, already times cos(dec) [deg] */
   readonly trailRaErr: null | number
-  /** trail centroid Dec [deg] */
+  /** Trail centroid Dec [deg] */
   readonly trailDec: null | number
-  /** its error [deg] */
+  /** Error of trailDec [deg] */
   readonly trailDecErr: null | number
-  /** trail length [arcsec] */
+  /** Trail length [arcsec] */
   readonly trailLength: null | number
-  /** error of trailLength [arcsec] */
+  /** Error of trailLength [arcsec] */
   readonly trailLengthErr: null | number
-  /** trail position angle [deg] */
+  /** Trail position angle [deg] */
   readonly trailAngle: null | number
-  /** error of trailAngle [deg] */
+  /** Error of trailAngle [deg] */
   readonly trailAngleErr: null | number
-  /** trail fit chi2 (not filled) */
+  /** Trail fit chi2 */
   readonly trailChi2: null | number
-  /** pixels in trail fit (not filled, 0) */
+  /** Pixels in trail fit */
   readonly trailNdata: number
-  /** trail algorithm key, 1 SDSSShape 2 HSMShape */
+  /** Trail algorithm key, 1 SDSSShape 2 HSMShape */
   readonly trailAlgorithm: null | number
-  /** trail reaches the edge */
+  /** Trail reaches the edge */
   readonly trail_flag_edge: null | boolean
-  /** trail fit failed */
+  /** Trail fit failed */
   readonly trail_flag: null | boolean
-  /** mean absolute lobe flux [nJy] */
+  /** Mean absolute lobe flux [nJy] */
   readonly dipoleMeanFlux: null | number
-  /** its error [nJy] */
+  /** Error of dipoleMeanFlux [nJy] */
   readonly dipoleMeanFluxErr: null | number
-  /** difference of absolute lobe fluxes [nJy] */
+  /** Difference of absolute lobe fluxes [nJy] */
   readonly dipoleFluxDiff: null | number
-  /** its error [nJy] */
+  /** Error of dipoleFluxDiff [nJy] */
   readonly dipoleFluxDiffErr: null | number
-  /** lobe separation [arcsec] */
+  /** Lobe separation [arcsec] */
   readonly dipoleLength: null | number
-  /** dipole bearing, negative to positive lobe [deg] */
+  /** Dipole bearing, negative to positive lobe [deg] */
   readonly dipoleAngle: null | number
-  /** dipole fit chi2 (per dof in practice) */
+  /** Dipole fit chi2 (per dof in practice) */
   readonly dipoleChi2: null | number
-  /** pixels in dipole fit */
+  /** Pixels in dipole fit */
   readonly dipoleNdata: number
-  /** forced PSF flux on the science image [nJy] */
+  /** Forced PSF flux on the science image [nJy] */
   readonly scienceFlux: null | number
-  /** its error [nJy] */
+  /** Error of scienceFlux [nJy] */
   readonly scienceFluxErr: null | number
-  /** that forced fit failed */
+  /** Forced fit for scienceFlux failed */
   readonly forced_PsfFlux_flag: null | boolean
-  /** forced fit near edge */
+  /** Forced fit too near the edge */
   readonly forced_PsfFlux_flag_edge: null | boolean
-  /** forced fit had no pixels */
+  /** No usable pixels for the forced fit */
   readonly forced_PsfFlux_flag_noGoodPixels: null | boolean
-  /** forced PSF flux on the template [nJy] */
+  /** Forced PSF flux on the template [nJy] */
   readonly templateFlux: null | number
-  /** its error [nJy] */
+  /** Error of templateFlux [nJy] */
   readonly templateFluxErr: null | number
-  /** source second moment xx [arcsec**2] */
+  /** Source second moment xx [arcsec**2] */
   readonly ixx: null | number
-  /** source second moment yy [arcsec**2] */
+  /** Source second moment yy [arcsec**2] */
   readonly iyy: null | number
-  /** source second moment xy [arcsec**2] */
+  /** Source second moment xy [arcsec**2] */
   readonly ixy: null | number
   /** PSF second moment xx [arcsec**2] */
   readonly ixxPSF: null | number
@@ -546,263 +550,265 @@ export interface DiaSource {
   readonly iyyPSF: null | number
   /** PSF second moment xy [arcsec**2] */
   readonly ixyPSF: null | number
-  /** shape failed */
+  /** Shape failed */
   readonly shape_flag: null | boolean
-  /** shape had no pixels */
+  /** Shape had no pixels */
   readonly shape_flag_no_pixels: null | boolean
-  /** centre outside footprint box */
+  /** Centre outside footprint box */
   readonly shape_flag_not_contained: null | boolean
-  /** is an undeblended parent */
+  /** Is an undeblended parent */
   readonly shape_flag_parent_source: null | boolean
   /** 0 point-like .. 1 extended */
   readonly extendedness: null | number
-  /** real/bogus score 0..1 */
+  /** Real/bogus score 0..1 */
   readonly reliability: null | number
-  /** model version string */
+  /** Model version string */
   readonly reliabilityVersion: null | string
-  /** filter letter ugrizy */
+  /** Filter letter ugrizy */
   readonly band: null | string
-  /** classified as dipole */
+  /** Classified as dipole */
   readonly isDipole: null | boolean
-  /** dipole fit was tried */
+  /** Dipole fit was tried */
   readonly dipoleFitAttempted: null | boolean
-  /** row creation time MJD TAI [d] */
+  /** Row creation time MJD TAI [d] */
   readonly timeProcessedMjdTai: number
-  /** withdrawal time MJD TAI, null = valid [d] */
+  /** Withdrawal time MJD TAI, null = valid [d] */
   readonly timeWithdrawnMjdTai: null | number
-  /** side of square box covering the footprint [pixel] */
+  /** Side of square box covering the footprint [pixel] */
   readonly bboxSize: number
-  /** pixel-flag measurement failed; other pixelFlags unreliable */
+  /** Pixel-flag measurement failed; other pixelFlags unreliable */
   readonly pixelFlags: null | boolean
-  /** bad pixel in footprint */
+  /** Bad pixel in footprint */
   readonly pixelFlags_bad: null | boolean
-  /** cosmic ray in footprint */
+  /** Cosmic ray in footprint */
   readonly pixelFlags_cr: null | boolean
-  /** cosmic ray, 3x3 around centre */
+  /** Cosmic ray, 3x3 around centre */
   readonly pixelFlags_crCenter: null | boolean
-  /** footprint partly off usable area */
+  /** Footprint partly off usable area */
   readonly pixelFlags_edge: null | boolean
-  /** no-data pixel in footprint */
+  /** No-data pixel in footprint */
   readonly pixelFlags_nodata: null | boolean
-  /** no-data pixel, 3x3 around centre */
+  /** No-data pixel, 3x3 around centre */
   readonly pixelFlags_nodataCenter: null | boolean
-  /** interpolated pixel in footprint */
+  /** Interpolated pixel in footprint */
   readonly pixelFlags_interpolated: null | boolean
-  /** interpolated pixel, 3x3 around centre */
+  /** Interpolated pixel, 3x3 around centre */
   readonly pixelFlags_interpolatedCenter: null | boolean
-  /** centre off image */
+  /** Centre off image */
   readonly pixelFlags_offimage: null | boolean
-  /** saturated pixel in footprint */
+  /** Saturated pixel in footprint */
   readonly pixelFlags_saturated: null | boolean
-  /** saturated pixel, 3x3 around centre */
+  /** Saturated pixel, 3x3 around centre */
   readonly pixelFlags_saturatedCenter: null | boolean
-  /** suspect pixel in footprint */
+  /** Suspect pixel in footprint */
   readonly pixelFlags_suspect: null | boolean
-  /** suspect pixel, 3x3 around centre */
+  /** Suspect pixel, 3x3 around centre */
   readonly pixelFlags_suspectCenter: null | boolean
-  /** streak pixel in footprint */
+  /** Streak pixel in footprint */
   readonly pixelFlags_streak: null | boolean
-  /** streak pixel, 3x3 around centre */
+  /** Streak pixel, 3x3 around centre */
   readonly pixelFlags_streakCenter: null | boolean
-  /** injected fake pixel in footprint */
+  /** Injected fake pixel in footprint */
   readonly pixelFlags_injected: null | boolean
-  /** injected fake pixel, 3x3 around centre */
+  /** Injected fake pixel, 3x3 around centre */
   readonly pixelFlags_injectedCenter: null | boolean
-  /** fake injected in template */
+  /** Fake injected in template */
   readonly pixelFlags_injected_template: null | boolean
-  /** fake injected in template, 3x3 around centre */
+  /** Fake injected in template, 3x3 around centre */
   readonly pixelFlags_injected_templateCenter: null | boolean
-  /** member of a glint trail */
+  /** Member of a glint trail */
   readonly glint_trail: null | boolean
 }
 
+/** The orbit of a solar-system body as the Minor Planet Center publishes it. */
 export interface MpcOrbits {
-  /** internal row id (sent as 0) */
+  /** Internal row id; 0 in alerts */
   readonly id: number
-  /** unpacked primary designation */
+  /** Unpacked primary designation */
   readonly designation: string
-  /** packed designation */
+  /** Packed designation */
   readonly packed_primary_provisional_designation: string
-  /** unpacked designation */
+  /** Unpacked designation */
   readonly unpacked_primary_provisional_designation: string
-  /** full orbit JSON text */
+  /** Full orbit JSON text */
   readonly mpc_orb_jsonb: null | string
-  /** row creation */
+  /** Row creation */
   readonly created_at: null | bigint
-  /** row update */
+  /** Row update */
   readonly updated_at: null | bigint
-  /** orbit class code */
+  /** Orbit class code */
   readonly orbit_type_int: null | number
-  /** uncertainty parameter */
+  /** Uncertainty parameter */
   readonly u_param: null | number
-  /** oppositions */
+  /** Oppositions */
   readonly nopp: null | number
-  /** arc, all obs [d] */
+  /** Arc, all obs [d] */
   readonly arc_length_total: null | number
-  /** arc, used obs [d] */
+  /** Arc, used obs [d] */
   readonly arc_length_sel: null | number
-  /** observations known */
+  /** Observations known */
   readonly nobs_total: null | number
-  /** observations used */
+  /** Observations used */
   readonly nobs_total_sel: null | number
-  /** semi-major axis [AU] */
+  /** Semi-major axis [AU] */
   readonly a: null | number
-  /** perihelion distance [AU] */
+  /** Perihelion distance [AU] */
   readonly q: null | number
-  /** eccentricity */
+  /** Eccentricity */
   readonly e: null | number
-  /** inclination [deg] */
+  /** Inclination [deg] */
   readonly i: null | number
-  /** ascending node longitude [deg] */
+  /** Ascending node longitude [deg] */
   readonly node: null | number
-  /** argument of perihelion [deg] */
+  /** Argument of perihelion [deg] */
   readonly argperi: null | number
-  /** perihelion passage time [d] */
+  /** Perihelion passage time [d] */
   readonly peri_time: null | number
   /** Yarkovsky term [1e-10.au.d-2] */
   readonly yarkovsky: null | number
-  /** radiation pressure term [m2.t-1] */
+  /** Radiation pressure term [m2.t-1] */
   readonly srp: null | number
-  /** non-grav A1 [m2.t-1] */
+  /** Non-grav A1 [m2.t-1] */
   readonly a1: null | number
-  /** non-grav A2 [m2.t-1] */
+  /** Non-grav A2 [m2.t-1] */
   readonly a2: null | number
-  /** non-grav A3 [m2.t-1] */
+  /** Non-grav A3 [m2.t-1] */
   readonly a3: null | number
-  /** non-grav delay */
+  /** Non-grav delay */
   readonly dt: null | number
-  /** mean anomaly [deg] */
+  /** Mean anomaly [deg] */
   readonly mean_anomaly: null | number
-  /** period [d] */
+  /** Period [d] */
   readonly period: null | number
-  /** mean motion [deg.d-1] */
+  /** Mean motion [deg.d-1] */
   readonly mean_motion: null | number
-  /** uncertainty of a [AU] */
+  /** Uncertainty of a [AU] */
   readonly a_unc: null | number
-  /** uncertainty of q [AU] */
+  /** Uncertainty of q [AU] */
   readonly q_unc: null | number
-  /** uncertainty of e */
+  /** Uncertainty of e */
   readonly e_unc: null | number
-  /** uncertainty of i [deg] */
+  /** Uncertainty of i [deg] */
   readonly i_unc: null | number
-  /** uncertainty of node [deg] */
+  /** Uncertainty of node [deg] */
   readonly node_unc: null | number
-  /** uncertainty of argperi [deg] */
+  /** Uncertainty of argperi [deg] */
   readonly argperi_unc: null | number
-  /** uncertainty of peri_time [d] */
+  /** Uncertainty of peri_time [d] */
   readonly peri_time_unc: null | number
-  /** uncertainty of yarkovsky [1e-10.au.d-2] */
+  /** Uncertainty of yarkovsky [1e-10.au.d-2] */
   readonly yarkovsky_unc: null | number
-  /** uncertainty of srp [m2.t-1] */
+  /** Uncertainty of srp [m2.t-1] */
   readonly srp_unc: null | number
-  /** uncertainty of a1 [m2.t-1] */
+  /** Uncertainty of a1 [m2.t-1] */
   readonly a1_unc: null | number
-  /** uncertainty of a2 [m2.t-1] */
+  /** Uncertainty of a2 [m2.t-1] */
   readonly a2_unc: null | number
-  /** uncertainty of a3 [m2.t-1] */
+  /** Uncertainty of a3 [m2.t-1] */
   readonly a3_unc: null | number
-  /** uncertainty of dt */
+  /** Uncertainty of dt */
   readonly dt_unc: null | number
-  /** uncertainty of mean_anomaly [deg] */
+  /** Uncertainty of mean_anomaly [deg] */
   readonly mean_anomaly_unc: null | number
-  /** uncertainty of period [d] */
+  /** Uncertainty of period [d] */
   readonly period_unc: null | number
-  /** uncertainty of mean_motion [deg.d-1] */
+  /** Uncertainty of mean_motion [deg.d-1] */
   readonly mean_motion_unc: null | number
-  /** epoch MJD [d] */
+  /** Epoch MJD [d] */
   readonly epoch_mjd: null | number
   /** H magnitude [mag] */
   readonly h: null | number
   /** G slope */
   readonly g: null | number
-  /** fit rms [arcsec] */
+  /** Fit rms [arcsec] */
   readonly not_normalized_rms: null | number
-  /** normalised fit rms */
+  /** Normalised fit rms */
   readonly normalized_rms: null | number
   /** Earth MOID [AU] */
   readonly earth_moid: null | number
-  /** last fit time */
+  /** Last fit time */
   readonly fitting_datetime: null | bigint
 }
 
+/** A detection attributed to a known solar-system body: where it was predicted and where it was. */
 export interface SsSource {
-  /** detection id */
+  /** Detection id */
   readonly diaSourceId: bigint
-  /** solar-system object id (packed designation) */
+  /** Solar-system object id (packed designation) */
   readonly ssObjectId: bigint
-  /** unpacked provisional designation */
+  /** Unpacked provisional designation */
   readonly designation: null | string
-  /** ecliptic longitude of the observation [deg] */
+  /** Ecliptic longitude of the observation [deg] */
   readonly eclLambda: number
-  /** ecliptic latitude [deg] */
+  /** Ecliptic latitude [deg] */
   readonly eclBeta: number
-  /** galactic longitude [deg] */
+  /** Galactic longitude [deg] */
   readonly galLon: number
-  /** galactic latitude [deg] */
+  /** Galactic latitude [deg] */
   readonly galLat: number
   /** Sun-observer-object angle [deg] */
   readonly elongation: null | number
   /** Sun-object-observer angle [deg] */
   readonly phaseAngle: null | number
-  /** observer distance [AU] */
+  /** Observer distance [AU] */
   readonly topoRange: null | number
-  /** observer radial velocity, + receding [km/s] */
+  /** Observer radial velocity, + receding [km/s] */
   readonly topoRangeRate: null | number
   /** Sun distance [AU] */
   readonly helioRange: null | number
   /** Sun radial velocity [km/s] */
   readonly helioRangeRate: null | number
-  /** predicted RA [deg] */
+  /** Predicted RA [deg] */
   readonly ephRa: null | number
-  /** predicted Dec [deg] */
+  /** Predicted Dec [deg] */
   readonly ephDec: null | number
-  /** predicted V magnitude [mag] */
+  /** Predicted V magnitude [mag] */
   readonly ephVmag: null | number
-  /** predicted sky rate [deg/d] */
+  /** Predicted sky rate [deg/d] */
   readonly ephRate: null | number
-  /** RA part incl. cos(dec) [deg/d] */
+  /** Right ascension part of ephRate, times cos(dec) [deg/d] */
   readonly ephRateRa: null | number
-  /** Dec part [deg/d] */
+  /** Declination part of ephRate [deg/d] */
   readonly ephRateDec: null | number
-  /** observed-predicted separation [arcsec] */
+  /** Observed-predicted separation [arcsec] */
   readonly ephOffset: null | number
-  /** RA part incl. cos(dec) [arcsec] */
+  /** Right ascension part of ephOffset, times cos(dec) [arcsec] */
   readonly ephOffsetRa: null | number
-  /** Dec part [arcsec] */
+  /** Declination part of ephOffset [arcsec] */
   readonly ephOffsetDec: null | number
-  /** along-track part [arcsec] */
+  /** Part of ephOffset along the predicted motion [arcsec] */
   readonly ephOffsetAlongTrack: null | number
-  /** cross-track part [arcsec] */
+  /** Part of ephOffset across the predicted motion [arcsec] */
   readonly ephOffsetCrossTrack: null | number
-  /** heliocentric x at light emission [AU] */
+  /** Heliocentric x at light emission [AU] */
   readonly helio_x: null | number
-  /** heliocentric y at light emission [AU] */
+  /** Heliocentric y at light emission [AU] */
   readonly helio_y: null | number
-  /** heliocentric z at light emission [AU] */
+  /** Heliocentric z at light emission [AU] */
   readonly helio_z: null | number
-  /** heliocentric vx [km/s] */
+  /** Heliocentric vx [km/s] */
   readonly helio_vx: null | number
-  /** heliocentric vy [km/s] */
+  /** Heliocentric vy [km/s] */
   readonly helio_vy: null | number
-  /** heliocentric vz [km/s] */
+  /** Heliocentric vz [km/s] */
   readonly helio_vz: null | number
-  /** heliocentric speed [km/s] */
+  /** Heliocentric speed [km/s] */
   readonly helio_vtot: null | number
-  /** topocentric x at light emission [AU] */
+  /** Topocentric x at light emission [AU] */
   readonly topo_x: null | number
-  /** topocentric y at light emission [AU] */
+  /** Topocentric y at light emission [AU] */
   readonly topo_y: null | number
-  /** topocentric z at light emission [AU] */
+  /** Topocentric z at light emission [AU] */
   readonly topo_z: null | number
-  /** topocentric vx [km/s] */
+  /** Topocentric vx [km/s] */
   readonly topo_vx: null | number
-  /** topocentric vy [km/s] */
+  /** Topocentric vy [km/s] */
   readonly topo_vy: null | number
-  /** topocentric vz [km/s] */
+  /** Topocentric vz [km/s] */
   readonly topo_vz: null | number
-  /** topocentric speed [km/s] */
+  /** Topocentric speed [km/s] */
   readonly topo_vtot: null | number
-  /** closeness rank of this detection to the prediction, 1 = nearest */
+  /** Closeness rank of this detection to the prediction, 1 = nearest */
   readonly diaDistanceRank: null | number
 }
 
@@ -1190,12 +1196,12 @@ export const contractSources: Readonly<Record<keyof Contracts, unknown>> = {
   'detector-job': {"type":"record","name":"DetectorJob","namespace":"prompt","doc":"A numbered decision about one unit. A higher (attempt, number) replaces a lower one. Key: unit.","fields":[{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"0 live, else the replay id."},{"name":"number","type":"int","doc":"Counts the decisions of this attempt from 1."},{"name":"kind","type":{"type":"enum","name":"DecisionKind","namespace":"prompt","symbols":["announced","withdrawn","ready","missed","cancelled","ignored"]},"doc":"announced and withdrawn are hints; the others are final for the attempt."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"announcement","type":"prompt.Announcement","doc":"The announcement."},{"name":"pipelines","type":{"type":"array","items":"string"},"doc":"Pipelines to try, best first."},{"name":"inputs","type":["null",{"type":"enum","name":"Inputs","namespace":"prompt","symbols":["complete","partial"]}],"doc":"Set when ready.","default":null},{"name":"raws","type":{"type":"array","items":{"type":"record","name":"UsedRaw","namespace":"prompt","doc":"A raw that counts, and when it entered.","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When it entered the system."},{"name":"raw","type":"prompt.RawArrival","doc":"The raw."}]}},"doc":"The raws to process, by (at, exposure)."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the window closes."},{"name":"reason","type":["null","string"],"doc":"Why, for kinds that need a sentence.","default":null}]},
   'detector-result': {"type":"record","name":"DetectorResult","namespace":"prompt","doc":"How one attempt at one unit ended: exactly one per unit and attempt. Key: instrument/group.","fields":[{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"The attempt."},{"name":"state","type":{"type":"enum","name":"TerminalState","namespace":"prompt","symbols":["published","missed","cancelled","ignored","failed","expired","deferred"]},"doc":"published: committed to the APDB and its alerts, if any, are out."},{"name":"inputs","type":["null","prompt.Inputs"],"doc":"complete or partial, where it ran.","default":null},{"name":"reason","type":["null","string"],"doc":"Code, where it did not end published.","default":null},{"name":"detail","type":["null","string"],"doc":"A sentence for the operator.","default":null},{"name":"visit","type":["null","long"],"doc":"Visit id.","default":null},{"name":"exposures","type":{"type":"array","items":"long"},"doc":"Exposures processed."},{"name":"pipeline","type":["null","string"],"doc":"Pipeline that ran.","default":null},{"name":"diaSources","type":"int","doc":"Rows written."},{"name":"diaObjects","type":"int","doc":"New objects."},{"name":"alerts","type":"int","doc":"Alerts sent."},{"name":"products","type":{"type":"array","items":"prompt.Product"},"doc":"Files of the committed attempt."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When its window closed at the latest."},{"name":"announcedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Announcement entered.","default":null},{"name":"lastRawAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Last raw that counted entered.","default":null},{"name":"readyAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Leasable.","default":null},{"name":"leasedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Lease taken.","default":null},{"name":"reportedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Report received.","default":null},{"name":"terminalAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Terminal state committed.","default":null}]},
   'detector-visit': {"type":"record","name":"DetectorVisit","namespace":"prompt","doc":"What fan-out says about one unit of work. Key: instrument/group/detector.","fields":[{"name":"kind","type":{"type":"enum","name":"DetectorVisitKind","namespace":"prompt","symbols":["announced","withdrawn"]},"doc":"withdrawn: the observatory cancelled the group; a raw in time still beats it."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"announcement","type":"prompt.Announcement","doc":"The announcement."},{"name":"verdict","type":{"type":"enum","name":"Verdict","namespace":"prompt","symbols":["wanted","ignored","masked"]},"doc":"Whether any pipeline wants this unit; masked: the detector is off."},{"name":"reason","type":["null","string"],"doc":"Why the unit is ignored, masked or withdrawn.","default":null},{"name":"pipelines","type":{"type":"array","items":"string"},"doc":"Pipelines to try, best first; empty unless wanted."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the window closes: min(published, arrived) + 2 x duration + image timeout."}]},
-  'lsst.v11_1.alert': {"type":"record","name":"alert","namespace":"lsst.v11_1","doc":"","fields":[{"name":"diaSourceId","type":"long","doc":"id of the detection that triggered the packet; acts as the alert id"},{"name":"observation_reason","type":["null","string"],"doc":"scheduler reason string of the exposure","default":null},{"name":"target_name","type":["null","string"],"doc":"scheduler target string of the exposure","default":null},{"name":"diaSource","type":"lsst.v11_1.diaSource","doc":"the triggering detection"},{"name":"prvDiaSources","type":["null",{"type":"array","items":"lsst.v11_1.diaSource"}],"doc":"earlier detections of the same object (trigger excluded)","default":null},{"name":"prvDiaForcedSources","type":["null",{"type":"array","items":"lsst.v11_1.diaForcedSource"}],"doc":"forced photometry history incl. the current visit when measured","default":null},{"name":"diaObject","type":["null","lsst.v11_1.diaObject"],"doc":"object the trigger was associated with","default":null},{"name":"ssSource","type":["null","lsst.v11_1.ssSource"],"doc":"solar-system association data of the trigger","default":null},{"name":"mpc_orbits","type":["null","lsst.v11_1.mpc_orbits"],"doc":"orbit row of the associated solar-system body","default":null},{"name":"cutoutDifference","type":["null","bytes"],"doc":"FITS bytes, difference image stamp","default":null},{"name":"cutoutScience","type":["null","bytes"],"doc":"FITS bytes, calibrated science image stamp","default":null},{"name":"cutoutTemplate","type":["null","bytes"],"doc":"FITS bytes, template stamp","default":null}]},
-  'lsst.v11_1.diaForcedSource': {"type":"record","name":"diaForcedSource","namespace":"lsst.v11_1","doc":"","fields":[{"name":"diaForcedSourceId","type":"long","doc":"forced measurement id"},{"name":"diaObjectId","type":"long","doc":"object measured"},{"name":"ra","type":"double","doc":"object position used, RA [deg]"},{"name":"dec","type":"double","doc":"object position used, Dec [deg]"},{"name":"visit","type":"long","doc":"visit id"},{"name":"detector","type":"int","doc":"detector number"},{"name":"psfFlux","type":["null","float"],"doc":"forced PSF flux on the difference [nJy]","default":null},{"name":"psfFluxErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"midpointMjdTai","type":"double","doc":"mid-exposure MJD TAI [d]"},{"name":"scienceFlux","type":["null","float"],"doc":"forced PSF flux on the science image [nJy]","default":null},{"name":"scienceFluxErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"band","type":["null","string"],"doc":"filter letter","default":null},{"name":"timeProcessedMjdTai","type":"double","doc":"row creation time [d]"},{"name":"timeWithdrawnMjdTai","type":["null","double"],"doc":"withdrawal time, null = valid [d]","default":null}],"confluent:version":1101},
-  'lsst.v11_1.diaObject': {"type":"record","name":"diaObject","namespace":"lsst.v11_1","doc":"","fields":[{"name":"diaObjectId","type":"long","doc":"object id"},{"name":"validityStartMjdTai","type":"double","doc":"processing time this version became valid, MJD TAI [d]"},{"name":"ra","type":"double","doc":"object RA [deg]"},{"name":"raErr","type":["null","float"],"doc":"RA error times cos(dec) [deg]","default":null},{"name":"dec","type":"double","doc":"object Dec [deg]"},{"name":"decErr","type":["null","float"],"doc":"Dec error [deg]","default":null},{"name":"ra_dec_Cov","type":["null","float"],"doc":"position covariance [deg**2]","default":null},{"name":"u_psfFluxMean","type":["null","float"],"doc":"inverse-variance mean difference PSF flux, u [nJy]","default":null},{"name":"u_psfFluxMeanErr","type":["null","float"],"doc":"its standard error [nJy]","default":null},{"name":"u_psfFluxSigma","type":["null","float"],"doc":"sample standard deviation (n-1) [nJy]","default":null},{"name":"u_psfFluxNdata","type":"int","doc":"points used in u"},{"name":"u_fpFluxMean","type":["null","float"],"doc":"mean forced flux, u (not filled by reference code) [nJy]","default":null},{"name":"u_fpFluxMeanErr","type":["null","float"],"doc":"its error (not filled) [nJy]","default":null},{"name":"g_psfFluxMean","type":["null","float"],"doc":"inverse-variance mean difference PSF flux, g [nJy]","default":null},{"name":"g_psfFluxMeanErr","type":["null","float"],"doc":"its standard error [nJy]","default":null},{"name":"g_psfFluxSigma","type":["null","float"],"doc":"sample standard deviation (n-1) [nJy]","default":null},{"name":"g_psfFluxNdata","type":"int","doc":"points used in g"},{"name":"g_fpFluxMean","type":["null","float"],"doc":"mean forced flux, g (not filled by reference code) [nJy]","default":null},{"name":"g_fpFluxMeanErr","type":["null","float"],"doc":"its error (not filled) [nJy]","default":null},{"name":"r_psfFluxMean","type":["null","float"],"doc":"inverse-variance mean difference PSF flux, r [nJy]","default":null},{"name":"r_psfFluxMeanErr","type":["null","float"],"doc":"its standard error [nJy]","default":null},{"name":"r_psfFluxSigma","type":["null","float"],"doc":"sample standard deviation (n-1) [nJy]","default":null},{"name":"r_psfFluxNdata","type":"int","doc":"points used in r"},{"name":"r_fpFluxMean","type":["null","float"],"doc":"mean forced flux, r (not filled by reference code) [nJy]","default":null},{"name":"r_fpFluxMeanErr","type":["null","float"],"doc":"its error (not filled) [nJy]","default":null},{"name":"i_psfFluxMean","type":["null","float"],"doc":"inverse-variance mean difference PSF flux, i [nJy]","default":null},{"name":"i_psfFluxMeanErr","type":["null","float"],"doc":"its standard error [nJy]","default":null},{"name":"i_psfFluxSigma","type":["null","float"],"doc":"sample standard deviation (n-1) [nJy]","default":null},{"name":"i_psfFluxNdata","type":"int","doc":"points used in i"},{"name":"i_fpFluxMean","type":["null","float"],"doc":"mean forced flux, i (not filled by reference code) [nJy]","default":null},{"name":"i_fpFluxMeanErr","type":["null","float"],"doc":"its error (not filled) [nJy]","default":null},{"name":"z_psfFluxMean","type":["null","float"],"doc":"inverse-variance mean difference PSF flux, z [nJy]","default":null},{"name":"z_psfFluxMeanErr","type":["null","float"],"doc":"its standard error [nJy]","default":null},{"name":"z_psfFluxSigma","type":["null","float"],"doc":"sample standard deviation (n-1) [nJy]","default":null},{"name":"z_psfFluxNdata","type":"int","doc":"points used in z"},{"name":"z_fpFluxMean","type":["null","float"],"doc":"mean forced flux, z (not filled by reference code) [nJy]","default":null},{"name":"z_fpFluxMeanErr","type":["null","float"],"doc":"its error (not filled) [nJy]","default":null},{"name":"y_psfFluxMean","type":["null","float"],"doc":"inverse-variance mean difference PSF flux, y [nJy]","default":null},{"name":"y_psfFluxMeanErr","type":["null","float"],"doc":"its standard error [nJy]","default":null},{"name":"y_psfFluxSigma","type":["null","float"],"doc":"sample standard deviation (n-1) [nJy]","default":null},{"name":"y_psfFluxNdata","type":"int","doc":"points used in y"},{"name":"y_fpFluxMean","type":["null","float"],"doc":"mean forced flux, y (not filled by reference code) [nJy]","default":null},{"name":"y_fpFluxMeanErr","type":["null","float"],"doc":"its error (not filled) [nJy]","default":null},{"name":"u_scienceFluxMean","type":["null","float"],"doc":"inverse-variance mean of scienceFlux, u [nJy]","default":null},{"name":"u_scienceFluxMeanErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"g_scienceFluxMean","type":["null","float"],"doc":"inverse-variance mean of scienceFlux, g [nJy]","default":null},{"name":"g_scienceFluxMeanErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"r_scienceFluxMean","type":["null","float"],"doc":"inverse-variance mean of scienceFlux, r [nJy]","default":null},{"name":"r_scienceFluxMeanErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"i_scienceFluxMean","type":["null","float"],"doc":"inverse-variance mean of scienceFlux, i [nJy]","default":null},{"name":"i_scienceFluxMeanErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"z_scienceFluxMean","type":["null","float"],"doc":"inverse-variance mean of scienceFlux, z [nJy]","default":null},{"name":"z_scienceFluxMeanErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"y_scienceFluxMean","type":["null","float"],"doc":"inverse-variance mean of scienceFlux, y [nJy]","default":null},{"name":"y_scienceFluxMeanErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"u_psfFluxMin","type":["null","float"],"doc":"minimum psfFlux, u [nJy]","default":null},{"name":"u_psfFluxMax","type":["null","float"],"doc":"maximum psfFlux, u [nJy]","default":null},{"name":"u_psfFluxMaxSlope","type":["null","float"],"doc":"largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"u_psfFluxErrMean","type":["null","float"],"doc":"plain mean of psfFluxErr [nJy]","default":null},{"name":"g_psfFluxMin","type":["null","float"],"doc":"minimum psfFlux, g [nJy]","default":null},{"name":"g_psfFluxMax","type":["null","float"],"doc":"maximum psfFlux, g [nJy]","default":null},{"name":"g_psfFluxMaxSlope","type":["null","float"],"doc":"largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"g_psfFluxErrMean","type":["null","float"],"doc":"plain mean of psfFluxErr [nJy]","default":null},{"name":"r_psfFluxMin","type":["null","float"],"doc":"minimum psfFlux, r [nJy]","default":null},{"name":"r_psfFluxMax","type":["null","float"],"doc":"maximum psfFlux, r [nJy]","default":null},{"name":"r_psfFluxMaxSlope","type":["null","float"],"doc":"largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"r_psfFluxErrMean","type":["null","float"],"doc":"plain mean of psfFluxErr [nJy]","default":null},{"name":"i_psfFluxMin","type":["null","float"],"doc":"minimum psfFlux, i [nJy]","default":null},{"name":"i_psfFluxMax","type":["null","float"],"doc":"maximum psfFlux, i [nJy]","default":null},{"name":"i_psfFluxMaxSlope","type":["null","float"],"doc":"largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"i_psfFluxErrMean","type":["null","float"],"doc":"plain mean of psfFluxErr [nJy]","default":null},{"name":"z_psfFluxMin","type":["null","float"],"doc":"minimum psfFlux, z [nJy]","default":null},{"name":"z_psfFluxMax","type":["null","float"],"doc":"maximum psfFlux, z [nJy]","default":null},{"name":"z_psfFluxMaxSlope","type":["null","float"],"doc":"largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"z_psfFluxErrMean","type":["null","float"],"doc":"plain mean of psfFluxErr [nJy]","default":null},{"name":"y_psfFluxMin","type":["null","float"],"doc":"minimum psfFlux, y [nJy]","default":null},{"name":"y_psfFluxMax","type":["null","float"],"doc":"maximum psfFlux, y [nJy]","default":null},{"name":"y_psfFluxMaxSlope","type":["null","float"],"doc":"largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"y_psfFluxErrMean","type":["null","float"],"doc":"plain mean of psfFluxErr [nJy]","default":null},{"name":"firstDiaSourceMjdTai","type":["null","double"],"doc":"time of first detection [d]","default":null},{"name":"lastDiaSourceMjdTai","type":["null","double"],"doc":"time of latest non-forced detection [d]","default":null},{"name":"nDiaSources","type":"int","doc":"number of associated detections"}],"confluent:version":1101},
-  'lsst.v11_1.diaSource': {"type":"record","name":"diaSource","namespace":"lsst.v11_1","doc":"","fields":[{"name":"diaSourceId","type":"long","doc":"detection id"},{"name":"visit","type":"long","doc":"visit id"},{"name":"detector","type":"int","doc":"detector number"},{"name":"diaObjectId","type":["null","long"],"doc":"associated object id; 0 or null = none","default":null},{"name":"ssObjectId","type":["null","long"],"doc":"associated solar-system id; 0 or null = none","default":null},{"name":"parentDiaSourceId","type":["null","long"],"doc":"deblend parent id; 0/null = none","default":null},{"name":"midpointMjdTai","type":"double","doc":"mid-exposure time, MJD TAI [d]"},{"name":"exposureTime","type":["null","float"],"doc":"effective exposure length [s]","default":null},{"name":"ra","type":"double","doc":"ICRS right ascension [deg]"},{"name":"raErr","type":["null","float"],"doc":"RA error, already times cos(dec) [deg]","default":null},{"name":"dec","type":"double","doc":"ICRS declination [deg]"},{"name":"decErr","type":["null","float"],"doc":"Dec error [deg]","default":null},{"name":"ra_dec_Cov","type":["null","float"],"doc":"RA*cos(dec)/Dec covariance [deg**2]","default":null},{"name":"x","type":"float","doc":"centroid column [pixel]"},{"name":"xErr","type":["null","float"],"doc":"error of x [pixel]","default":null},{"name":"y","type":"float","doc":"centroid row [pixel]"},{"name":"yErr","type":["null","float"],"doc":"error of y [pixel]","default":null},{"name":"centroid_flag","type":["null","boolean"],"doc":"centroid fit failed","default":null},{"name":"apFlux","type":["null","float"],"doc":"12-pixel-radius aperture flux on the difference [nJy]","default":null},{"name":"apFluxErr","type":["null","float"],"doc":"error of apFlux [nJy]","default":null},{"name":"apFlux_flag","type":["null","boolean"],"doc":"aperture photometry failed","default":null},{"name":"apFlux_flag_apertureTruncated","type":["null","boolean"],"doc":"aperture ran off the image","default":null},{"name":"isNegative","type":["null","boolean"],"doc":"negative detection","default":null},{"name":"snr","type":["null","float"],"doc":"detection significance","default":null},{"name":"psfFlux","type":["null","float"],"doc":"PSF flux on the difference [nJy]","default":null},{"name":"psfFluxErr","type":["null","float"],"doc":"error of psfFlux [nJy]","default":null},{"name":"psfLnL","type":["null","float"],"doc":"PSF fit log-likelihood (not filled)","default":null},{"name":"psfChi2","type":["null","float"],"doc":"PSF fit chi2","default":null},{"name":"psfNdata","type":"int","doc":"pixels in PSF fit"},{"name":"psfFlux_flag","type":["null","boolean"],"doc":"PSF fit failed","default":null},{"name":"psfFlux_flag_edge","type":["null","boolean"],"doc":"too near the edge for full PSF","default":null},{"name":"psfFlux_flag_noGoodPixels","type":["null","boolean"],"doc":"no usable pixels for PSF fit","default":null},{"name":"trailFlux","type":["null","float"],"doc":"trail model flux [nJy]","default":null},{"name":"trailFluxErr","type":["null","float"],"doc":"error of trailFlux [nJy]","default":null},{"name":"trailRa","type":["null","double"],"doc":"trail centroid RA [deg]","default":null},{"name":"trailRaErr","type":["null","float"],"doc":"its error times cos(dec) [deg]","default":null},{"name":"trailDec","type":["null","double"],"doc":"trail centroid Dec [deg]","default":null},{"name":"trailDecErr","type":["null","float"],"doc":"its error [deg]","default":null},{"name":"trailLength","type":["null","float"],"doc":"trail length [arcsec]","default":null},{"name":"trailLengthErr","type":["null","float"],"doc":"error of trailLength [arcsec]","default":null},{"name":"trailAngle","type":["null","float"],"doc":"trail position angle [deg]","default":null},{"name":"trailAngleErr","type":["null","float"],"doc":"error of trailAngle [deg]","default":null},{"name":"trailChi2","type":["null","float"],"doc":"trail fit chi2 (not filled)","default":null},{"name":"trailNdata","type":"int","doc":"pixels in trail fit (not filled, 0)"},{"name":"trailAlgorithm","type":["null","int"],"doc":"trail algorithm key, 1 SDSSShape 2 HSMShape","default":null},{"name":"trail_flag_edge","type":["null","boolean"],"doc":"trail reaches the edge","default":null},{"name":"trail_flag","type":["null","boolean"],"doc":"trail fit failed","default":null},{"name":"dipoleMeanFlux","type":["null","float"],"doc":"mean absolute lobe flux [nJy]","default":null},{"name":"dipoleMeanFluxErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"dipoleFluxDiff","type":["null","float"],"doc":"difference of absolute lobe fluxes [nJy]","default":null},{"name":"dipoleFluxDiffErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"dipoleLength","type":["null","float"],"doc":"lobe separation [arcsec]","default":null},{"name":"dipoleAngle","type":["null","float"],"doc":"dipole bearing, negative to positive lobe [deg]","default":null},{"name":"dipoleChi2","type":["null","float"],"doc":"dipole fit chi2 (per dof in practice)","default":null},{"name":"dipoleNdata","type":"int","doc":"pixels in dipole fit"},{"name":"scienceFlux","type":["null","float"],"doc":"forced PSF flux on the science image [nJy]","default":null},{"name":"scienceFluxErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"forced_PsfFlux_flag","type":["null","boolean"],"doc":"that forced fit failed","default":null},{"name":"forced_PsfFlux_flag_edge","type":["null","boolean"],"doc":"forced fit near edge","default":null},{"name":"forced_PsfFlux_flag_noGoodPixels","type":["null","boolean"],"doc":"forced fit had no pixels","default":null},{"name":"templateFlux","type":["null","float"],"doc":"forced PSF flux on the template [nJy]","default":null},{"name":"templateFluxErr","type":["null","float"],"doc":"its error [nJy]","default":null},{"name":"ixx","type":["null","float"],"doc":"source second moment xx [arcsec**2]","default":null},{"name":"iyy","type":["null","float"],"doc":"source second moment yy [arcsec**2]","default":null},{"name":"ixy","type":["null","float"],"doc":"source second moment xy [arcsec**2]","default":null},{"name":"ixxPSF","type":["null","float"],"doc":"PSF second moment xx [arcsec**2]","default":null},{"name":"iyyPSF","type":["null","float"],"doc":"PSF second moment yy [arcsec**2]","default":null},{"name":"ixyPSF","type":["null","float"],"doc":"PSF second moment xy [arcsec**2]","default":null},{"name":"shape_flag","type":["null","boolean"],"doc":"shape failed","default":null},{"name":"shape_flag_no_pixels","type":["null","boolean"],"doc":"shape had no pixels","default":null},{"name":"shape_flag_not_contained","type":["null","boolean"],"doc":"centre outside footprint box","default":null},{"name":"shape_flag_parent_source","type":["null","boolean"],"doc":"is an undeblended parent","default":null},{"name":"extendedness","type":["null","float"],"doc":"0 point-like .. 1 extended","default":null},{"name":"reliability","type":["null","float"],"doc":"real/bogus score 0..1","default":null},{"name":"reliabilityVersion","type":["null","string"],"doc":"model version string","default":null},{"name":"band","type":["null","string"],"doc":"filter letter ugrizy","default":null},{"name":"isDipole","type":["null","boolean"],"doc":"classified as dipole","default":null},{"name":"dipoleFitAttempted","type":["null","boolean"],"doc":"dipole fit was tried","default":null},{"name":"timeProcessedMjdTai","type":"double","doc":"row creation time MJD TAI [d]"},{"name":"timeWithdrawnMjdTai","type":["null","double"],"doc":"withdrawal time MJD TAI, null = valid [d]","default":null},{"name":"bboxSize","type":"int","doc":"side of square box covering the footprint [pixel]"},{"name":"pixelFlags","type":["null","boolean"],"doc":"pixel-flag measurement failed; other pixelFlags unreliable","default":null},{"name":"pixelFlags_bad","type":["null","boolean"],"doc":"bad pixel in footprint","default":null},{"name":"pixelFlags_cr","type":["null","boolean"],"doc":"cosmic ray in footprint","default":null},{"name":"pixelFlags_crCenter","type":["null","boolean"],"doc":"cosmic ray, 3x3 around centre","default":null},{"name":"pixelFlags_edge","type":["null","boolean"],"doc":"footprint partly off usable area","default":null},{"name":"pixelFlags_nodata","type":["null","boolean"],"doc":"no-data pixel in footprint","default":null},{"name":"pixelFlags_nodataCenter","type":["null","boolean"],"doc":"no-data pixel, 3x3 around centre","default":null},{"name":"pixelFlags_interpolated","type":["null","boolean"],"doc":"interpolated pixel in footprint","default":null},{"name":"pixelFlags_interpolatedCenter","type":["null","boolean"],"doc":"interpolated pixel, 3x3 around centre","default":null},{"name":"pixelFlags_offimage","type":["null","boolean"],"doc":"centre off image","default":null},{"name":"pixelFlags_saturated","type":["null","boolean"],"doc":"saturated pixel in footprint","default":null},{"name":"pixelFlags_saturatedCenter","type":["null","boolean"],"doc":"saturated pixel, 3x3 around centre","default":null},{"name":"pixelFlags_suspect","type":["null","boolean"],"doc":"suspect pixel in footprint","default":null},{"name":"pixelFlags_suspectCenter","type":["null","boolean"],"doc":"suspect pixel, 3x3 around centre","default":null},{"name":"pixelFlags_streak","type":["null","boolean"],"doc":"streak pixel in footprint","default":null},{"name":"pixelFlags_streakCenter","type":["null","boolean"],"doc":"streak pixel, 3x3 around centre","default":null},{"name":"pixelFlags_injected","type":["null","boolean"],"doc":"injected fake pixel in footprint","default":null},{"name":"pixelFlags_injectedCenter","type":["null","boolean"],"doc":"injected fake pixel, 3x3 around centre","default":null},{"name":"pixelFlags_injected_template","type":["null","boolean"],"doc":"fake injected in template","default":null},{"name":"pixelFlags_injected_templateCenter","type":["null","boolean"],"doc":"fake injected in template, 3x3 around centre","default":null},{"name":"glint_trail","type":["null","boolean"],"doc":"member of a glint trail","default":null}],"confluent:version":1101},
-  'lsst.v11_1.mpc_orbits': {"type":"record","name":"mpc_orbits","namespace":"lsst.v11_1","doc":"","fields":[{"name":"id","type":"int","doc":"internal row id (sent as 0)"},{"name":"designation","type":"string","doc":"unpacked primary designation"},{"name":"packed_primary_provisional_designation","type":"string","doc":"packed designation"},{"name":"unpacked_primary_provisional_designation","type":"string","doc":"unpacked designation"},{"name":"mpc_orb_jsonb","type":["null","string"],"doc":"full orbit JSON text","default":null},{"name":"created_at","type":["null",{"logicalType":"timestamp-micros","type":"long"}],"doc":"row creation","default":null},{"name":"updated_at","type":["null",{"logicalType":"timestamp-micros","type":"long"}],"doc":"row update","default":null},{"name":"orbit_type_int","type":["null","int"],"doc":"orbit class code","default":null},{"name":"u_param","type":["null","int"],"doc":"uncertainty parameter","default":null},{"name":"nopp","type":["null","int"],"doc":"oppositions","default":null},{"name":"arc_length_total","type":["null","double"],"doc":"arc, all obs [d]","default":null},{"name":"arc_length_sel","type":["null","double"],"doc":"arc, used obs [d]","default":null},{"name":"nobs_total","type":["null","int"],"doc":"observations known","default":null},{"name":"nobs_total_sel","type":["null","int"],"doc":"observations used","default":null},{"name":"a","type":["null","double"],"doc":"semi-major axis [AU]","default":null},{"name":"q","type":["null","double"],"doc":"perihelion distance [AU]","default":null},{"name":"e","type":["null","double"],"doc":"eccentricity","default":null},{"name":"i","type":["null","double"],"doc":"inclination [deg]","default":null},{"name":"node","type":["null","double"],"doc":"ascending node longitude [deg]","default":null},{"name":"argperi","type":["null","double"],"doc":"argument of perihelion [deg]","default":null},{"name":"peri_time","type":["null","double"],"doc":"perihelion passage time [d]","default":null},{"name":"yarkovsky","type":["null","double"],"doc":"Yarkovsky term [1e-10.au.d-2]","default":null},{"name":"srp","type":["null","double"],"doc":"radiation pressure term [m2.t-1]","default":null},{"name":"a1","type":["null","double"],"doc":"non-grav A1 [m2.t-1]","default":null},{"name":"a2","type":["null","double"],"doc":"non-grav A2 [m2.t-1]","default":null},{"name":"a3","type":["null","double"],"doc":"non-grav A3 [m2.t-1]","default":null},{"name":"dt","type":["null","double"],"doc":"non-grav delay","default":null},{"name":"mean_anomaly","type":["null","double"],"doc":"mean anomaly [deg]","default":null},{"name":"period","type":["null","double"],"doc":"period [d]","default":null},{"name":"mean_motion","type":["null","double"],"doc":"mean motion [deg.d-1]","default":null},{"name":"a_unc","type":["null","double"],"doc":"uncertainty of a [AU]","default":null},{"name":"q_unc","type":["null","double"],"doc":"uncertainty of q [AU]","default":null},{"name":"e_unc","type":["null","double"],"doc":"uncertainty of e","default":null},{"name":"i_unc","type":["null","double"],"doc":"uncertainty of i [deg]","default":null},{"name":"node_unc","type":["null","double"],"doc":"uncertainty of node [deg]","default":null},{"name":"argperi_unc","type":["null","double"],"doc":"uncertainty of argperi [deg]","default":null},{"name":"peri_time_unc","type":["null","double"],"doc":"uncertainty of peri_time [d]","default":null},{"name":"yarkovsky_unc","type":["null","double"],"doc":"uncertainty of yarkovsky [1e-10.au.d-2]","default":null},{"name":"srp_unc","type":["null","double"],"doc":"uncertainty of srp [m2.t-1]","default":null},{"name":"a1_unc","type":["null","double"],"doc":"uncertainty of a1 [m2.t-1]","default":null},{"name":"a2_unc","type":["null","double"],"doc":"uncertainty of a2 [m2.t-1]","default":null},{"name":"a3_unc","type":["null","double"],"doc":"uncertainty of a3 [m2.t-1]","default":null},{"name":"dt_unc","type":["null","double"],"doc":"uncertainty of dt","default":null},{"name":"mean_anomaly_unc","type":["null","double"],"doc":"uncertainty of mean_anomaly [deg]","default":null},{"name":"period_unc","type":["null","double"],"doc":"uncertainty of period [d]","default":null},{"name":"mean_motion_unc","type":["null","double"],"doc":"uncertainty of mean_motion [deg.d-1]","default":null},{"name":"epoch_mjd","type":["null","double"],"doc":"epoch MJD [d]","default":null},{"name":"h","type":["null","double"],"doc":"H magnitude [mag]","default":null},{"name":"g","type":["null","double"],"doc":"G slope","default":null},{"name":"not_normalized_rms","type":["null","double"],"doc":"fit rms [arcsec]","default":null},{"name":"normalized_rms","type":["null","double"],"doc":"normalised fit rms","default":null},{"name":"earth_moid","type":["null","double"],"doc":"Earth MOID [AU]","default":null},{"name":"fitting_datetime","type":["null",{"logicalType":"timestamp-micros","type":"long"}],"doc":"last fit time","default":null}],"confluent:version":1101},
-  'lsst.v11_1.ssSource': {"type":"record","name":"ssSource","namespace":"lsst.v11_1","doc":"","fields":[{"name":"diaSourceId","type":"long","doc":"detection id"},{"name":"ssObjectId","type":"long","doc":"solar-system object id (packed designation)"},{"name":"designation","type":["null","string"],"doc":"unpacked provisional designation","default":null},{"name":"eclLambda","type":"double","doc":"ecliptic longitude of the observation [deg]"},{"name":"eclBeta","type":"double","doc":"ecliptic latitude [deg]"},{"name":"galLon","type":"double","doc":"galactic longitude [deg]"},{"name":"galLat","type":"double","doc":"galactic latitude [deg]"},{"name":"elongation","type":["null","float"],"doc":"Sun-observer-object angle [deg]","default":null},{"name":"phaseAngle","type":["null","float"],"doc":"Sun-object-observer angle [deg]","default":null},{"name":"topoRange","type":["null","float"],"doc":"observer distance [AU]","default":null},{"name":"topoRangeRate","type":["null","float"],"doc":"observer radial velocity, + receding [km/s]","default":null},{"name":"helioRange","type":["null","float"],"doc":"Sun distance [AU]","default":null},{"name":"helioRangeRate","type":["null","float"],"doc":"Sun radial velocity [km/s]","default":null},{"name":"ephRa","type":["null","double"],"doc":"predicted RA [deg]","default":null},{"name":"ephDec","type":["null","double"],"doc":"predicted Dec [deg]","default":null},{"name":"ephVmag","type":["null","float"],"doc":"predicted V magnitude [mag]","default":null},{"name":"ephRate","type":["null","float"],"doc":"predicted sky rate [deg/d]","default":null},{"name":"ephRateRa","type":["null","float"],"doc":"RA part incl. cos(dec) [deg/d]","default":null},{"name":"ephRateDec","type":["null","float"],"doc":"Dec part [deg/d]","default":null},{"name":"ephOffset","type":["null","float"],"doc":"observed-predicted separation [arcsec]","default":null},{"name":"ephOffsetRa","type":["null","double"],"doc":"RA part incl. cos(dec) [arcsec]","default":null},{"name":"ephOffsetDec","type":["null","double"],"doc":"Dec part [arcsec]","default":null},{"name":"ephOffsetAlongTrack","type":["null","float"],"doc":"along-track part [arcsec]","default":null},{"name":"ephOffsetCrossTrack","type":["null","float"],"doc":"cross-track part [arcsec]","default":null},{"name":"helio_x","type":["null","float"],"doc":"heliocentric x at light emission [AU]","default":null},{"name":"helio_y","type":["null","float"],"doc":"heliocentric y at light emission [AU]","default":null},{"name":"helio_z","type":["null","float"],"doc":"heliocentric z at light emission [AU]","default":null},{"name":"helio_vx","type":["null","float"],"doc":"heliocentric vx [km/s]","default":null},{"name":"helio_vy","type":["null","float"],"doc":"heliocentric vy [km/s]","default":null},{"name":"helio_vz","type":["null","float"],"doc":"heliocentric vz [km/s]","default":null},{"name":"helio_vtot","type":["null","float"],"doc":"heliocentric speed [km/s]","default":null},{"name":"topo_x","type":["null","float"],"doc":"topocentric x at light emission [AU]","default":null},{"name":"topo_y","type":["null","float"],"doc":"topocentric y at light emission [AU]","default":null},{"name":"topo_z","type":["null","float"],"doc":"topocentric z at light emission [AU]","default":null},{"name":"topo_vx","type":["null","float"],"doc":"topocentric vx [km/s]","default":null},{"name":"topo_vy","type":["null","float"],"doc":"topocentric vy [km/s]","default":null},{"name":"topo_vz","type":["null","float"],"doc":"topocentric vz [km/s]","default":null},{"name":"topo_vtot","type":["null","float"],"doc":"topocentric speed [km/s]","default":null},{"name":"diaDistanceRank","type":["null","int"],"doc":"closeness rank of this detection to the prediction, 1 = nearest","default":null}],"confluent:version":1101},
+  'lsst.v11_1.alert': {"type":"record","name":"alert","namespace":"lsst.v11_1","doc":"One detection on a difference image, with what is known about where it was seen: the packet that goes out to the brokers.","fields":[{"name":"diaSourceId","type":"long","doc":"Id of the detection that triggered the packet; acts as the alert id"},{"name":"observation_reason","type":["null","string"],"doc":"Scheduler reason string of the exposure","default":null},{"name":"target_name","type":["null","string"],"doc":"Scheduler target string of the exposure","default":null},{"name":"diaSource","type":"lsst.v11_1.diaSource","doc":"The triggering detection"},{"name":"prvDiaSources","type":["null",{"type":"array","items":"lsst.v11_1.diaSource"}],"doc":"Earlier detections of the same object (trigger excluded)","default":null},{"name":"prvDiaForcedSources","type":["null",{"type":"array","items":"lsst.v11_1.diaForcedSource"}],"doc":"Forced photometry history incl. the current visit when measured","default":null},{"name":"diaObject","type":["null","lsst.v11_1.diaObject"],"doc":"Object the trigger was associated with","default":null},{"name":"ssSource","type":["null","lsst.v11_1.ssSource"],"doc":"Solar-system association data of the trigger","default":null},{"name":"mpc_orbits","type":["null","lsst.v11_1.mpc_orbits"],"doc":"Orbit row of the associated solar-system body","default":null},{"name":"cutoutDifference","type":["null","bytes"],"doc":"FITS bytes, difference image stamp","default":null},{"name":"cutoutScience","type":["null","bytes"],"doc":"FITS bytes, calibrated science image stamp","default":null},{"name":"cutoutTemplate","type":["null","bytes"],"doc":"FITS bytes, template stamp","default":null}]},
+  'lsst.v11_1.diaForcedSource': {"type":"record","name":"diaForcedSource","namespace":"lsst.v11_1","doc":"Flux measured at the place of a known object, whether or not it was detected there.","fields":[{"name":"diaForcedSourceId","type":"long","doc":"Forced measurement id"},{"name":"diaObjectId","type":"long","doc":"Object measured"},{"name":"ra","type":"double","doc":"Object position used, RA [deg]"},{"name":"dec","type":"double","doc":"Object position used, Dec [deg]"},{"name":"visit","type":"long","doc":"Visit id"},{"name":"detector","type":"int","doc":"Detector number"},{"name":"psfFlux","type":["null","float"],"doc":"Forced PSF flux on the difference [nJy]","default":null},{"name":"psfFluxErr","type":["null","float"],"doc":"Error of psfFlux [nJy]","default":null},{"name":"midpointMjdTai","type":"double","doc":"Mid-exposure MJD TAI [d]"},{"name":"scienceFlux","type":["null","float"],"doc":"Forced PSF flux on the science image [nJy]","default":null},{"name":"scienceFluxErr","type":["null","float"],"doc":"Error of scienceFlux [nJy]","default":null},{"name":"band","type":["null","string"],"doc":"Filter letter","default":null},{"name":"timeProcessedMjdTai","type":"double","doc":"Row creation time [d]"},{"name":"timeWithdrawnMjdTai","type":["null","double"],"doc":"Withdrawal time, null = valid [d]","default":null}],"confluent:version":1101},
+  'lsst.v11_1.diaObject': {"type":"record","name":"diaObject","namespace":"lsst.v11_1","doc":"Detections at one place on the sky taken as one object, and statistics over them.","fields":[{"name":"diaObjectId","type":"long","doc":"Object id"},{"name":"validityStartMjdTai","type":"double","doc":"Processing time this version became valid, MJD TAI [d]"},{"name":"ra","type":"double","doc":"Object RA [deg]"},{"name":"raErr","type":["null","float"],"doc":"RA error times cos(dec) [deg]","default":null},{"name":"dec","type":"double","doc":"Object Dec [deg]"},{"name":"decErr","type":["null","float"],"doc":"Dec error [deg]","default":null},{"name":"ra_dec_Cov","type":["null","float"],"doc":"Position covariance [deg**2]","default":null},{"name":"u_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, u [nJy]","default":null},{"name":"u_psfFluxMeanErr","type":["null","float"],"doc":"Error of u_psfFluxMean [nJy]","default":null},{"name":"u_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"u_psfFluxNdata","type":"int","doc":"Number of detections in u behind the statistics"},{"name":"u_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, u [nJy]","default":null},{"name":"u_fpFluxMeanErr","type":["null","float"],"doc":"Error of u_fpFluxMean [nJy]","default":null},{"name":"g_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, g [nJy]","default":null},{"name":"g_psfFluxMeanErr","type":["null","float"],"doc":"Error of g_psfFluxMean [nJy]","default":null},{"name":"g_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"g_psfFluxNdata","type":"int","doc":"Number of detections in g behind the statistics"},{"name":"g_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, g [nJy]","default":null},{"name":"g_fpFluxMeanErr","type":["null","float"],"doc":"Error of g_fpFluxMean [nJy]","default":null},{"name":"r_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, r [nJy]","default":null},{"name":"r_psfFluxMeanErr","type":["null","float"],"doc":"Error of r_psfFluxMean [nJy]","default":null},{"name":"r_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"r_psfFluxNdata","type":"int","doc":"Number of detections in r behind the statistics"},{"name":"r_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, r [nJy]","default":null},{"name":"r_fpFluxMeanErr","type":["null","float"],"doc":"Error of r_fpFluxMean [nJy]","default":null},{"name":"i_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, i [nJy]","default":null},{"name":"i_psfFluxMeanErr","type":["null","float"],"doc":"Error of i_psfFluxMean [nJy]","default":null},{"name":"i_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"i_psfFluxNdata","type":"int","doc":"Number of detections in i behind the statistics"},{"name":"i_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, i [nJy]","default":null},{"name":"i_fpFluxMeanErr","type":["null","float"],"doc":"Error of i_fpFluxMean [nJy]","default":null},{"name":"z_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, z [nJy]","default":null},{"name":"z_psfFluxMeanErr","type":["null","float"],"doc":"Error of z_psfFluxMean [nJy]","default":null},{"name":"z_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"z_psfFluxNdata","type":"int","doc":"Number of detections in z behind the statistics"},{"name":"z_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, z [nJy]","default":null},{"name":"z_fpFluxMeanErr","type":["null","float"],"doc":"Error of z_fpFluxMean [nJy]","default":null},{"name":"y_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, y [nJy]","default":null},{"name":"y_psfFluxMeanErr","type":["null","float"],"doc":"Error of y_psfFluxMean [nJy]","default":null},{"name":"y_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"y_psfFluxNdata","type":"int","doc":"Number of detections in y behind the statistics"},{"name":"y_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, y [nJy]","default":null},{"name":"y_fpFluxMeanErr","type":["null","float"],"doc":"Error of y_fpFluxMean [nJy]","default":null},{"name":"u_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, u [nJy]","default":null},{"name":"u_scienceFluxMeanErr","type":["null","float"],"doc":"Error of u_scienceFluxMean [nJy]","default":null},{"name":"g_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, g [nJy]","default":null},{"name":"g_scienceFluxMeanErr","type":["null","float"],"doc":"Error of g_scienceFluxMean [nJy]","default":null},{"name":"r_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, r [nJy]","default":null},{"name":"r_scienceFluxMeanErr","type":["null","float"],"doc":"Error of r_scienceFluxMean [nJy]","default":null},{"name":"i_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, i [nJy]","default":null},{"name":"i_scienceFluxMeanErr","type":["null","float"],"doc":"Error of i_scienceFluxMean [nJy]","default":null},{"name":"z_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, z [nJy]","default":null},{"name":"z_scienceFluxMeanErr","type":["null","float"],"doc":"Error of z_scienceFluxMean [nJy]","default":null},{"name":"y_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, y [nJy]","default":null},{"name":"y_scienceFluxMeanErr","type":["null","float"],"doc":"Error of y_scienceFluxMean [nJy]","default":null},{"name":"u_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, u [nJy]","default":null},{"name":"u_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, u [nJy]","default":null},{"name":"u_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"u_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"g_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, g [nJy]","default":null},{"name":"g_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, g [nJy]","default":null},{"name":"g_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"g_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"r_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, r [nJy]","default":null},{"name":"r_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, r [nJy]","default":null},{"name":"r_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"r_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"i_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, i [nJy]","default":null},{"name":"i_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, i [nJy]","default":null},{"name":"i_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"i_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"z_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, z [nJy]","default":null},{"name":"z_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, z [nJy]","default":null},{"name":"z_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"z_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"y_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, y [nJy]","default":null},{"name":"y_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, y [nJy]","default":null},{"name":"y_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"y_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"firstDiaSourceMjdTai","type":["null","double"],"doc":"Time of first detection [d]","default":null},{"name":"lastDiaSourceMjdTai","type":["null","double"],"doc":"Time of latest non-forced detection [d]","default":null},{"name":"nDiaSources","type":"int","doc":"Number of associated detections"}],"confluent:version":1101},
+  'lsst.v11_1.diaSource': {"type":"record","name":"diaSource","namespace":"lsst.v11_1","doc":"A detection on a difference image, measured.","fields":[{"name":"diaSourceId","type":"long","doc":"Detection id"},{"name":"visit","type":"long","doc":"Visit id"},{"name":"detector","type":"int","doc":"Detector number"},{"name":"diaObjectId","type":["null","long"],"doc":"Associated object id; 0 or null = none","default":null},{"name":"ssObjectId","type":["null","long"],"doc":"Associated solar-system id; 0 or null = none","default":null},{"name":"parentDiaSourceId","type":["null","long"],"doc":"Deblend parent id; 0 or null = none","default":null},{"name":"midpointMjdTai","type":"double","doc":"Mid-exposure time, MJD TAI [d]"},{"name":"exposureTime","type":["null","float"],"doc":"Effective exposure length [s]","default":null},{"name":"ra","type":"double","doc":"ICRS right ascension [deg]"},{"name":"raErr","type":["null","float"],"doc":"RA error, already times cos(dec) [deg]","default":null},{"name":"dec","type":"double","doc":"ICRS declination [deg]"},{"name":"decErr","type":["null","float"],"doc":"Dec error [deg]","default":null},{"name":"ra_dec_Cov","type":["null","float"],"doc":"RA*cos(dec)/Dec covariance [deg**2]","default":null},{"name":"x","type":"float","doc":"Centroid column [pixel]"},{"name":"xErr","type":["null","float"],"doc":"Error of x [pixel]","default":null},{"name":"y","type":"float","doc":"Centroid row [pixel]"},{"name":"yErr","type":["null","float"],"doc":"Error of y [pixel]","default":null},{"name":"centroid_flag","type":["null","boolean"],"doc":"Centroid fit failed","default":null},{"name":"apFlux","type":["null","float"],"doc":"12-pixel-radius aperture flux on the difference [nJy]","default":null},{"name":"apFluxErr","type":["null","float"],"doc":"Error of apFlux [nJy]","default":null},{"name":"apFlux_flag","type":["null","boolean"],"doc":"Aperture photometry failed","default":null},{"name":"apFlux_flag_apertureTruncated","type":["null","boolean"],"doc":"Aperture ran off the image","default":null},{"name":"isNegative","type":["null","boolean"],"doc":"Negative detection","default":null},{"name":"snr","type":["null","float"],"doc":"Detection significance","default":null},{"name":"psfFlux","type":["null","float"],"doc":"PSF flux on the difference [nJy]","default":null},{"name":"psfFluxErr","type":["null","float"],"doc":"Error of psfFlux [nJy]","default":null},{"name":"psfLnL","type":["null","float"],"doc":"PSF fit log-likelihood","default":null},{"name":"psfChi2","type":["null","float"],"doc":"PSF fit chi2","default":null},{"name":"psfNdata","type":"int","doc":"Pixels in PSF fit"},{"name":"psfFlux_flag","type":["null","boolean"],"doc":"PSF fit failed","default":null},{"name":"psfFlux_flag_edge","type":["null","boolean"],"doc":"Too near the edge for full PSF","default":null},{"name":"psfFlux_flag_noGoodPixels","type":["null","boolean"],"doc":"No usable pixels for PSF fit","default":null},{"name":"trailFlux","type":["null","float"],"doc":"Trail model flux [nJy]","default":null},{"name":"trailFluxErr","type":["null","float"],"doc":"Error of trailFlux [nJy]","default":null},{"name":"trailRa","type":["null","double"],"doc":"Trail centroid RA [deg]","default":null},{"name":"trailRaErr","type":["null","float"],"doc":"Error of trailRa, already times cos(dec) [deg]","default":null},{"name":"trailDec","type":["null","double"],"doc":"Trail centroid Dec [deg]","default":null},{"name":"trailDecErr","type":["null","float"],"doc":"Error of trailDec [deg]","default":null},{"name":"trailLength","type":["null","float"],"doc":"Trail length [arcsec]","default":null},{"name":"trailLengthErr","type":["null","float"],"doc":"Error of trailLength [arcsec]","default":null},{"name":"trailAngle","type":["null","float"],"doc":"Trail position angle [deg]","default":null},{"name":"trailAngleErr","type":["null","float"],"doc":"Error of trailAngle [deg]","default":null},{"name":"trailChi2","type":["null","float"],"doc":"Trail fit chi2","default":null},{"name":"trailNdata","type":"int","doc":"Pixels in trail fit"},{"name":"trailAlgorithm","type":["null","int"],"doc":"Trail algorithm key, 1 SDSSShape 2 HSMShape","default":null},{"name":"trail_flag_edge","type":["null","boolean"],"doc":"Trail reaches the edge","default":null},{"name":"trail_flag","type":["null","boolean"],"doc":"Trail fit failed","default":null},{"name":"dipoleMeanFlux","type":["null","float"],"doc":"Mean absolute lobe flux [nJy]","default":null},{"name":"dipoleMeanFluxErr","type":["null","float"],"doc":"Error of dipoleMeanFlux [nJy]","default":null},{"name":"dipoleFluxDiff","type":["null","float"],"doc":"Difference of absolute lobe fluxes [nJy]","default":null},{"name":"dipoleFluxDiffErr","type":["null","float"],"doc":"Error of dipoleFluxDiff [nJy]","default":null},{"name":"dipoleLength","type":["null","float"],"doc":"Lobe separation [arcsec]","default":null},{"name":"dipoleAngle","type":["null","float"],"doc":"Dipole bearing, negative to positive lobe [deg]","default":null},{"name":"dipoleChi2","type":["null","float"],"doc":"Dipole fit chi2 (per dof in practice)","default":null},{"name":"dipoleNdata","type":"int","doc":"Pixels in dipole fit"},{"name":"scienceFlux","type":["null","float"],"doc":"Forced PSF flux on the science image [nJy]","default":null},{"name":"scienceFluxErr","type":["null","float"],"doc":"Error of scienceFlux [nJy]","default":null},{"name":"forced_PsfFlux_flag","type":["null","boolean"],"doc":"Forced fit for scienceFlux failed","default":null},{"name":"forced_PsfFlux_flag_edge","type":["null","boolean"],"doc":"Forced fit too near the edge","default":null},{"name":"forced_PsfFlux_flag_noGoodPixels","type":["null","boolean"],"doc":"No usable pixels for the forced fit","default":null},{"name":"templateFlux","type":["null","float"],"doc":"Forced PSF flux on the template [nJy]","default":null},{"name":"templateFluxErr","type":["null","float"],"doc":"Error of templateFlux [nJy]","default":null},{"name":"ixx","type":["null","float"],"doc":"Source second moment xx [arcsec**2]","default":null},{"name":"iyy","type":["null","float"],"doc":"Source second moment yy [arcsec**2]","default":null},{"name":"ixy","type":["null","float"],"doc":"Source second moment xy [arcsec**2]","default":null},{"name":"ixxPSF","type":["null","float"],"doc":"PSF second moment xx [arcsec**2]","default":null},{"name":"iyyPSF","type":["null","float"],"doc":"PSF second moment yy [arcsec**2]","default":null},{"name":"ixyPSF","type":["null","float"],"doc":"PSF second moment xy [arcsec**2]","default":null},{"name":"shape_flag","type":["null","boolean"],"doc":"Shape failed","default":null},{"name":"shape_flag_no_pixels","type":["null","boolean"],"doc":"Shape had no pixels","default":null},{"name":"shape_flag_not_contained","type":["null","boolean"],"doc":"Centre outside footprint box","default":null},{"name":"shape_flag_parent_source","type":["null","boolean"],"doc":"Is an undeblended parent","default":null},{"name":"extendedness","type":["null","float"],"doc":"0 point-like .. 1 extended","default":null},{"name":"reliability","type":["null","float"],"doc":"Real/bogus score 0..1","default":null},{"name":"reliabilityVersion","type":["null","string"],"doc":"Model version string","default":null},{"name":"band","type":["null","string"],"doc":"Filter letter ugrizy","default":null},{"name":"isDipole","type":["null","boolean"],"doc":"Classified as dipole","default":null},{"name":"dipoleFitAttempted","type":["null","boolean"],"doc":"Dipole fit was tried","default":null},{"name":"timeProcessedMjdTai","type":"double","doc":"Row creation time MJD TAI [d]"},{"name":"timeWithdrawnMjdTai","type":["null","double"],"doc":"Withdrawal time MJD TAI, null = valid [d]","default":null},{"name":"bboxSize","type":"int","doc":"Side of square box covering the footprint [pixel]"},{"name":"pixelFlags","type":["null","boolean"],"doc":"Pixel-flag measurement failed; other pixelFlags unreliable","default":null},{"name":"pixelFlags_bad","type":["null","boolean"],"doc":"Bad pixel in footprint","default":null},{"name":"pixelFlags_cr","type":["null","boolean"],"doc":"Cosmic ray in footprint","default":null},{"name":"pixelFlags_crCenter","type":["null","boolean"],"doc":"Cosmic ray, 3x3 around centre","default":null},{"name":"pixelFlags_edge","type":["null","boolean"],"doc":"Footprint partly off usable area","default":null},{"name":"pixelFlags_nodata","type":["null","boolean"],"doc":"No-data pixel in footprint","default":null},{"name":"pixelFlags_nodataCenter","type":["null","boolean"],"doc":"No-data pixel, 3x3 around centre","default":null},{"name":"pixelFlags_interpolated","type":["null","boolean"],"doc":"Interpolated pixel in footprint","default":null},{"name":"pixelFlags_interpolatedCenter","type":["null","boolean"],"doc":"Interpolated pixel, 3x3 around centre","default":null},{"name":"pixelFlags_offimage","type":["null","boolean"],"doc":"Centre off image","default":null},{"name":"pixelFlags_saturated","type":["null","boolean"],"doc":"Saturated pixel in footprint","default":null},{"name":"pixelFlags_saturatedCenter","type":["null","boolean"],"doc":"Saturated pixel, 3x3 around centre","default":null},{"name":"pixelFlags_suspect","type":["null","boolean"],"doc":"Suspect pixel in footprint","default":null},{"name":"pixelFlags_suspectCenter","type":["null","boolean"],"doc":"Suspect pixel, 3x3 around centre","default":null},{"name":"pixelFlags_streak","type":["null","boolean"],"doc":"Streak pixel in footprint","default":null},{"name":"pixelFlags_streakCenter","type":["null","boolean"],"doc":"Streak pixel, 3x3 around centre","default":null},{"name":"pixelFlags_injected","type":["null","boolean"],"doc":"Injected fake pixel in footprint","default":null},{"name":"pixelFlags_injectedCenter","type":["null","boolean"],"doc":"Injected fake pixel, 3x3 around centre","default":null},{"name":"pixelFlags_injected_template","type":["null","boolean"],"doc":"Fake injected in template","default":null},{"name":"pixelFlags_injected_templateCenter","type":["null","boolean"],"doc":"Fake injected in template, 3x3 around centre","default":null},{"name":"glint_trail","type":["null","boolean"],"doc":"Member of a glint trail","default":null}],"confluent:version":1101},
+  'lsst.v11_1.mpc_orbits': {"type":"record","name":"mpc_orbits","namespace":"lsst.v11_1","doc":"The orbit of a solar-system body as the Minor Planet Center publishes it.","fields":[{"name":"id","type":"int","doc":"Internal row id; 0 in alerts"},{"name":"designation","type":"string","doc":"Unpacked primary designation"},{"name":"packed_primary_provisional_designation","type":"string","doc":"Packed designation"},{"name":"unpacked_primary_provisional_designation","type":"string","doc":"Unpacked designation"},{"name":"mpc_orb_jsonb","type":["null","string"],"doc":"Full orbit JSON text","default":null},{"name":"created_at","type":["null",{"logicalType":"timestamp-micros","type":"long"}],"doc":"Row creation","default":null},{"name":"updated_at","type":["null",{"logicalType":"timestamp-micros","type":"long"}],"doc":"Row update","default":null},{"name":"orbit_type_int","type":["null","int"],"doc":"Orbit class code","default":null},{"name":"u_param","type":["null","int"],"doc":"Uncertainty parameter","default":null},{"name":"nopp","type":["null","int"],"doc":"Oppositions","default":null},{"name":"arc_length_total","type":["null","double"],"doc":"Arc, all obs [d]","default":null},{"name":"arc_length_sel","type":["null","double"],"doc":"Arc, used obs [d]","default":null},{"name":"nobs_total","type":["null","int"],"doc":"Observations known","default":null},{"name":"nobs_total_sel","type":["null","int"],"doc":"Observations used","default":null},{"name":"a","type":["null","double"],"doc":"Semi-major axis [AU]","default":null},{"name":"q","type":["null","double"],"doc":"Perihelion distance [AU]","default":null},{"name":"e","type":["null","double"],"doc":"Eccentricity","default":null},{"name":"i","type":["null","double"],"doc":"Inclination [deg]","default":null},{"name":"node","type":["null","double"],"doc":"Ascending node longitude [deg]","default":null},{"name":"argperi","type":["null","double"],"doc":"Argument of perihelion [deg]","default":null},{"name":"peri_time","type":["null","double"],"doc":"Perihelion passage time [d]","default":null},{"name":"yarkovsky","type":["null","double"],"doc":"Yarkovsky term [1e-10.au.d-2]","default":null},{"name":"srp","type":["null","double"],"doc":"Radiation pressure term [m2.t-1]","default":null},{"name":"a1","type":["null","double"],"doc":"Non-grav A1 [m2.t-1]","default":null},{"name":"a2","type":["null","double"],"doc":"Non-grav A2 [m2.t-1]","default":null},{"name":"a3","type":["null","double"],"doc":"Non-grav A3 [m2.t-1]","default":null},{"name":"dt","type":["null","double"],"doc":"Non-grav delay","default":null},{"name":"mean_anomaly","type":["null","double"],"doc":"Mean anomaly [deg]","default":null},{"name":"period","type":["null","double"],"doc":"Period [d]","default":null},{"name":"mean_motion","type":["null","double"],"doc":"Mean motion [deg.d-1]","default":null},{"name":"a_unc","type":["null","double"],"doc":"Uncertainty of a [AU]","default":null},{"name":"q_unc","type":["null","double"],"doc":"Uncertainty of q [AU]","default":null},{"name":"e_unc","type":["null","double"],"doc":"Uncertainty of e","default":null},{"name":"i_unc","type":["null","double"],"doc":"Uncertainty of i [deg]","default":null},{"name":"node_unc","type":["null","double"],"doc":"Uncertainty of node [deg]","default":null},{"name":"argperi_unc","type":["null","double"],"doc":"Uncertainty of argperi [deg]","default":null},{"name":"peri_time_unc","type":["null","double"],"doc":"Uncertainty of peri_time [d]","default":null},{"name":"yarkovsky_unc","type":["null","double"],"doc":"Uncertainty of yarkovsky [1e-10.au.d-2]","default":null},{"name":"srp_unc","type":["null","double"],"doc":"Uncertainty of srp [m2.t-1]","default":null},{"name":"a1_unc","type":["null","double"],"doc":"Uncertainty of a1 [m2.t-1]","default":null},{"name":"a2_unc","type":["null","double"],"doc":"Uncertainty of a2 [m2.t-1]","default":null},{"name":"a3_unc","type":["null","double"],"doc":"Uncertainty of a3 [m2.t-1]","default":null},{"name":"dt_unc","type":["null","double"],"doc":"Uncertainty of dt","default":null},{"name":"mean_anomaly_unc","type":["null","double"],"doc":"Uncertainty of mean_anomaly [deg]","default":null},{"name":"period_unc","type":["null","double"],"doc":"Uncertainty of period [d]","default":null},{"name":"mean_motion_unc","type":["null","double"],"doc":"Uncertainty of mean_motion [deg.d-1]","default":null},{"name":"epoch_mjd","type":["null","double"],"doc":"Epoch MJD [d]","default":null},{"name":"h","type":["null","double"],"doc":"H magnitude [mag]","default":null},{"name":"g","type":["null","double"],"doc":"G slope","default":null},{"name":"not_normalized_rms","type":["null","double"],"doc":"Fit rms [arcsec]","default":null},{"name":"normalized_rms","type":["null","double"],"doc":"Normalised fit rms","default":null},{"name":"earth_moid","type":["null","double"],"doc":"Earth MOID [AU]","default":null},{"name":"fitting_datetime","type":["null",{"logicalType":"timestamp-micros","type":"long"}],"doc":"Last fit time","default":null}],"confluent:version":1101},
+  'lsst.v11_1.ssSource': {"type":"record","name":"ssSource","namespace":"lsst.v11_1","doc":"A detection attributed to a known solar-system body: where it was predicted and where it was.","fields":[{"name":"diaSourceId","type":"long","doc":"Detection id"},{"name":"ssObjectId","type":"long","doc":"Solar-system object id (packed designation)"},{"name":"designation","type":["null","string"],"doc":"Unpacked provisional designation","default":null},{"name":"eclLambda","type":"double","doc":"Ecliptic longitude of the observation [deg]"},{"name":"eclBeta","type":"double","doc":"Ecliptic latitude [deg]"},{"name":"galLon","type":"double","doc":"Galactic longitude [deg]"},{"name":"galLat","type":"double","doc":"Galactic latitude [deg]"},{"name":"elongation","type":["null","float"],"doc":"Sun-observer-object angle [deg]","default":null},{"name":"phaseAngle","type":["null","float"],"doc":"Sun-object-observer angle [deg]","default":null},{"name":"topoRange","type":["null","float"],"doc":"Observer distance [AU]","default":null},{"name":"topoRangeRate","type":["null","float"],"doc":"Observer radial velocity, + receding [km/s]","default":null},{"name":"helioRange","type":["null","float"],"doc":"Sun distance [AU]","default":null},{"name":"helioRangeRate","type":["null","float"],"doc":"Sun radial velocity [km/s]","default":null},{"name":"ephRa","type":["null","double"],"doc":"Predicted RA [deg]","default":null},{"name":"ephDec","type":["null","double"],"doc":"Predicted Dec [deg]","default":null},{"name":"ephVmag","type":["null","float"],"doc":"Predicted V magnitude [mag]","default":null},{"name":"ephRate","type":["null","float"],"doc":"Predicted sky rate [deg/d]","default":null},{"name":"ephRateRa","type":["null","float"],"doc":"Right ascension part of ephRate, times cos(dec) [deg/d]","default":null},{"name":"ephRateDec","type":["null","float"],"doc":"Declination part of ephRate [deg/d]","default":null},{"name":"ephOffset","type":["null","float"],"doc":"Observed-predicted separation [arcsec]","default":null},{"name":"ephOffsetRa","type":["null","double"],"doc":"Right ascension part of ephOffset, times cos(dec) [arcsec]","default":null},{"name":"ephOffsetDec","type":["null","double"],"doc":"Declination part of ephOffset [arcsec]","default":null},{"name":"ephOffsetAlongTrack","type":["null","float"],"doc":"Part of ephOffset along the predicted motion [arcsec]","default":null},{"name":"ephOffsetCrossTrack","type":["null","float"],"doc":"Part of ephOffset across the predicted motion [arcsec]","default":null},{"name":"helio_x","type":["null","float"],"doc":"Heliocentric x at light emission [AU]","default":null},{"name":"helio_y","type":["null","float"],"doc":"Heliocentric y at light emission [AU]","default":null},{"name":"helio_z","type":["null","float"],"doc":"Heliocentric z at light emission [AU]","default":null},{"name":"helio_vx","type":["null","float"],"doc":"Heliocentric vx [km/s]","default":null},{"name":"helio_vy","type":["null","float"],"doc":"Heliocentric vy [km/s]","default":null},{"name":"helio_vz","type":["null","float"],"doc":"Heliocentric vz [km/s]","default":null},{"name":"helio_vtot","type":["null","float"],"doc":"Heliocentric speed [km/s]","default":null},{"name":"topo_x","type":["null","float"],"doc":"Topocentric x at light emission [AU]","default":null},{"name":"topo_y","type":["null","float"],"doc":"Topocentric y at light emission [AU]","default":null},{"name":"topo_z","type":["null","float"],"doc":"Topocentric z at light emission [AU]","default":null},{"name":"topo_vx","type":["null","float"],"doc":"Topocentric vx [km/s]","default":null},{"name":"topo_vy","type":["null","float"],"doc":"Topocentric vy [km/s]","default":null},{"name":"topo_vz","type":["null","float"],"doc":"Topocentric vz [km/s]","default":null},{"name":"topo_vtot","type":["null","float"],"doc":"Topocentric speed [km/s]","default":null},{"name":"diaDistanceRank","type":["null","int"],"doc":"Closeness rank of this detection to the prediction, 1 = nearest","default":null}],"confluent:version":1101},
   'next-visit-canceled': {"type":"record","name":"logevent_nextVisitCanceled","namespace":"lsst.sal.ScriptQueue","doc":"An announced group will not be used.","fields":[{"name":"private_sndStamp","type":"double","doc":"Time of publication, TAI unix seconds; 0 when not set."},{"name":"private_rcvStamp","type":"double","doc":"Time of receipt, TAI unix seconds."},{"name":"private_seqNum","type":"long","doc":"Sequence number of the sample; not the image's."},{"name":"private_identity","type":"string","doc":"Publisher, for example ScriptQueue:2."},{"name":"private_origin","type":"long","doc":"Process id of the publisher."},{"name":"private_revCode","type":"string","doc":"Revision hash of the topic."},{"name":"private_efdStamp","type":"double","doc":"Time of publication, UTC unix seconds; 0 when not set."},{"name":"private_kafkaStamp","type":"double","doc":"Time of delivery to Kafka, TAI unix seconds."},{"name":"salIndex","type":"long","doc":"Queue that published."},{"name":"scriptSalIndex","type":"long","doc":"Script instance."},{"name":"groupId","type":"string","doc":"The group that will not be used."}]},
   'next-visit': {"type":"record","name":"logevent_nextVisit","namespace":"lsst.sal.ScriptQueue","doc":"Announcement of a visit, published before its first exposure.","fields":[{"name":"private_sndStamp","type":"double","doc":"Time of publication, TAI unix seconds; 0 when not set."},{"name":"private_rcvStamp","type":"double","doc":"Time of receipt, TAI unix seconds."},{"name":"private_seqNum","type":"long","doc":"Sequence number of the sample; not the image's."},{"name":"private_identity","type":"string","doc":"Publisher, for example ScriptQueue:2."},{"name":"private_origin","type":"long","doc":"Process id of the publisher."},{"name":"private_revCode","type":"string","doc":"Revision hash of the topic."},{"name":"private_efdStamp","type":"double","doc":"Time of publication, UTC unix seconds; 0 when not set."},{"name":"private_kafkaStamp","type":"double","doc":"Time of delivery to Kafka, TAI unix seconds."},{"name":"salIndex","type":"long","doc":"Queue that published: 1 main telescope, 2 auxiliary telescope, 3 observatory control."},{"name":"scriptSalIndex","type":"long","doc":"Script instance."},{"name":"groupId","type":"string","doc":"Observatory group; joins images to this event."},{"name":"coordinateSystem","type":"long","doc":"Of position: 1 NONE, 2 ICRS, 3 OBSERVED, 4 MOUNT."},{"name":"position","type":{"type":"array","items":"double"},"doc":"Longitude and latitude, degrees; ignored where the system is NONE."},{"name":"startTime","type":"double","doc":"Expected start, TAI unix seconds."},{"name":"rotationSystem","type":"long","doc":"Of cameraAngle: 1 NONE, 2 SKY, 3 HORIZON, 4 MOUNT."},{"name":"cameraAngle","type":"double","doc":"Degrees; SKY: position angle of focal-plane +Y, north through east."},{"name":"filters","type":"string","doc":"Acceptable physical filters; blank means any."},{"name":"dome","type":"long","doc":"1 CLOSED, 2 OPEN, 3 EITHER."},{"name":"duration","type":"double","doc":"Estimated duration of the script, seconds, without the slew."},{"name":"nimages","type":"long","doc":"Expected number of snaps; 0 means unknown."},{"name":"instrument","type":"string","doc":"Short instrument name; blank means not an observation."},{"name":"survey","type":"string","doc":"Observing block; may be empty."},{"name":"totalCheckpoints","type":"long","doc":"Checkpoints of the script; 0 means unknown."}]},
   'parked': {"type":"record","name":"Parked","namespace":"prompt","doc":"A record that could not be processed, with its coordinates, its reason and its bytes. Key: as the record.","fields":[{"name":"stage","type":"string","doc":"Stage that refused it."},{"name":"topic","type":"string","doc":"Topic."},{"name":"partition","type":"int","doc":"Partition."},{"name":"offset","type":"long","doc":"Offset."},{"name":"code","type":"string","doc":"Kind of refusal, for example not-json."},{"name":"reason","type":"string","doc":"A sentence for the operator."},{"name":"attempt","type":"int","doc":"How often it had been parked before, plus one."},{"name":"recordKey","type":["null","bytes"],"doc":"Its key.","default":null},{"name":"recordValue","type":["null","bytes"],"doc":"Its value.","default":null},{"name":"headers","type":{"type":"map","values":"bytes"},"doc":"Its headers."}]},

@@ -10,7 +10,7 @@ import { prepareRegistry, writerSchemas } from './registry.ts'
 const { url } = inject('services').registry
 const get = async (path: string) => {
   const response = await fetch(url + path)
-  return { status: response.status, body: (await response.json()) }
+  return { status: response.status, body: await response.json() }
 }
 const post = async (path: string, body: object) => {
   const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
