@@ -94,8 +94,10 @@ export class MemoryBroker {
   describe(topic: string): TopicState | undefined {
     return this.#topics.get(topic)?.state
   }
-  topics(): string[] {
-    return [...this.#topics.keys()]
+  /** What an operator's tool does to a topic's configuration. */
+  configure(topic: string, config: Readonly<Record<string, string>>): void {
+    const { state, partitions } = this.#topics.get(topic)!
+    this.#topics.set(topic, { state: { ...state, config: { ...state.config, ...config } }, partitions })
   }
   partition(tp: TopicPartition): Partition {
     const found = this.#topics.get(tp.topic)?.partitions[tp.partition]

@@ -43,7 +43,8 @@ export class MemoryClient implements LogClient {
   readonly #broker: MemoryBroker
   readonly #fate: Fate
   readonly #tails = new Set<() => void>()
-  readonly #members: { readonly group: string; readonly id: string }[] = []
+  readonly #members = new Map<string, string>()
+  #joins = 0
   readonly #name: string
   #frozen: Promise<void> | undefined
   #thaw: () => void = () => undefined
@@ -63,7 +64,7 @@ export class MemoryClient implements LogClient {
   }
   /** The group coordinator has not heard of us for a session. */
   expire(): void {
-    for (const { group, id } of this.#members.splice(0)) this.#broker.group(group).expire(id)
+    for (const [id, group] of this.#members) this.#broker.group(group).expire(id)
   }
   /** SIGKILL: nothing of this process goes on, and its members expire. */
   crash(): void {
@@ -72,30 +73,27 @@ export class MemoryClient implements LogClient {
   }
 
   read({ offset, ...tp }: TopicPartition & { readonly offset: bigint }, isolation: 'committed' | 'uncommitted'): Tail {
-    const closing = new AbortController()
-    const close = () => closing.abort()
-    this.#tails.add(close)
-    const chunks = this.#chunks(tp, Number(offset), isolation, closing.signal)
-    const forget = () => this.#tails.delete(close)
-    return {
-      close: () => {
-        close()
-        forget()
-      },
-      [Symbol.asyncIterator]: () => chunks,
+    const waiting = { isClosed: false, wake: () => undefined as void }
+    const chunks = this.#chunks(tp, Number(offset), isolation, waiting)
+    const close = () => {
+      waiting.isClosed = true
+      waiting.wake()
+      this.#tails.delete(close)
     }
+    this.#tails.add(close)
+    return { close, [Symbol.asyncIterator]: () => chunks }
   }
 
   async *#chunks(
     tp: TopicPartition,
     from: number,
     isolation: 'committed' | 'uncommitted',
-    closed: AbortSignal,
+    waiting: { isClosed: boolean; wake: () => void },
   ): AsyncGenerator<Chunk, void, undefined> {
     const log = this.#broker.partition(tp)
     for (let position = from; ;) {
       await this.#hop()
-      if (closed.aborted) return
+      if (waiting.isClosed) return
       const chunk = log.read(tp, position, isolation, CHUNK)
       if (chunk) {
         position = Number(chunk.next)
@@ -103,7 +101,10 @@ export class MemoryClient implements LogClient {
       } else {
         await new Promise<void>(resolve => {
           const forget = log.onChange(resolve)
-          closed.addEventListener('abort', () => (forget(), resolve()), { once: true })
+          waiting.wake = () => {
+            forget()
+            resolve()
+          }
         })
       }
     }
@@ -188,16 +189,17 @@ export class MemoryClient implements LogClient {
 
   async join(plan: GroupPlan, handler: MembershipHandler): Promise<Membership> {
     await this.#hop()
-    const id = `${this.#name}-${this.#members.length}-${plan.group}`
+    const id = `${this.#name}-${++this.#joins}-${plan.group}`
     const group = this.#broker.group(plan.group)
-    this.#members.push({ group: plan.group, id })
+    this.#members.set(id, plan.group)
     const call = async (tell: () => void | Promise<void>) => {
       await this.#hop()
       await tell()
     }
-    group.join({ id, taskCount: plan.tasks.length, handler, call })
+    group.join({ id, taskCount: plan.tasks.length, handler, call, isWanted: () => this.#members.has(id) })
     return {
       leave: async () => {
+        this.#members.delete(id)
         await this.#hop()
         group.leave(id)
       },
@@ -234,7 +236,8 @@ export class MemoryClient implements LogClient {
 
   async close(): Promise<void> {
     for (const close of this.#tails) close()
-    this.expire()
+    for (const [id, group] of this.#members) this.#broker.group(group).leave(id)
+    this.#members.clear()
   }
 
   async #hop(): Promise<void> {

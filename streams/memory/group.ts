@@ -7,6 +7,8 @@ export interface Member {
   readonly taskCount: number
   readonly handler: MembershipHandler
   readonly call: (tell: () => void | Promise<void>) => Promise<void>
+  /** Whether the process still wants to be a member. */
+  readonly isWanted: () => boolean
 }
 
 interface Seat extends Member {
@@ -22,9 +24,10 @@ export class Group {
   #generation = 0
   #rebalances: Promise<void> = Promise.resolve()
 
-  join(member: Member): void {
+  join({ id, taskCount, handler, call, isWanted }: Member): void {
     const { promise: left, resolve: leave } = withResolvers()
-    this.#seats.set(member.id, { ...member, tasks: new Set(), left, leave, gone: false })
+    const member = { id, taskCount, handler, call, isWanted }
+    this.#seats.set(id, { ...member, tasks: new Set(), left, leave, gone: false })
     this.#rebalance()
   }
   leave(id: string): void {
@@ -35,12 +38,15 @@ export class Group {
     seat.leave()
     this.#rebalance()
   }
-  /** The session timed out: the others go on without it, and it learns of that when it can. */
+  /** The session timed out: the others go on without it; it learns of that when it can, and joins again. */
   expire(id: string): void {
     const seat = this.#seats.get(id)
     if (!seat) return
     this.leave(id)
-    void seat.call(() => seat.handler.lost([...seat.tasks]))
+    void seat.call(() => {
+      seat.handler.lost([...seat.tasks])
+      if (seat.isWanted()) this.join(seat)
+    })
   }
   members(): ReadonlyMap<string, readonly number[]> {
     return new Map([...this.#seats].map(([id, seat]) => [id, [...seat.tasks].sort((a, b) => a - b)]))

@@ -20,6 +20,7 @@ function plain(value: unknown, path: string): unknown {
   if (Array.isArray(value)) return value.map((each, i) => plain(each, `${path}[${i}]`))
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw unfit(path, `a ${value.constructor.name}`)
+  if ('$n' in value) throw new TypeError(`${path} has a field $n, which marks a bigint`)
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each, `${path}.${key}`)]))
 }
 

@@ -32,7 +32,8 @@ const isFatal = (error: unknown): boolean =>
 
 interface Held {
   life: Life | undefined
-  ended: boolean
+  /** Aborts when the task is ours no more. */
+  readonly ended: AbortController
   done: Promise<void>
 }
 
@@ -78,7 +79,7 @@ export class Holding {
   #begin(task: number, generation: number): void {
     if (this.#stopping.signal.aborted) return
     this.#options.log.info({ task: this.#options.nameOf(task), generation }, 'task assigned')
-    const held: Held = { life: undefined, ended: false, done: Promise.resolve() }
+    const held: Held = { life: undefined, ended: new AbortController(), done: Promise.resolve() }
     this.#held.set(task, held)
     held.done = this.#live(task, held)
   }
@@ -86,18 +87,18 @@ export class Holding {
   /** One life after another, until the task is taken away or cannot go on. */
   async #live(task: number, held: Held): Promise<void> {
     const { begin, nameOf, scheduler, log, onFatal } = this.#options
-    for (let attempt = 0; !held.ended; attempt++) {
+    for (let attempt = 0; !held.ended.signal.aborted; attempt++) {
       const began = scheduler.now()
       try {
         held.life = begin(task)
         return await held.life.run()
       } catch (error) {
-        if (held.ended) return
+        if (held.ended.signal.aborted) return
         if (isFatal(error)) return onFatal(error as Error)
         if (error instanceof Fenced) return this.#fenced(task, error)
         log.warn({ task: nameOf(task), error: String(error) }, 'the epoch ended; the task is fenced and restored anew')
         if (scheduler.now() - began > 60_000) attempt = 0
-        await sleep(scheduler, backOff(scheduler, attempt, 100), this.#stopping.signal)
+        await sleep(scheduler, backOff(scheduler, attempt, 100), held.ended.signal)
       }
     }
   }
@@ -110,7 +111,7 @@ export class Holding {
       return held ? [{ task, held }] : []
     })
     for (const { held } of ending) {
-      held.ended = true
+      held.ended.abort()
       held.life?.stop()
     }
     const budget = new AbortController()
@@ -129,7 +130,7 @@ export class Holding {
     const held = this.#held.get(task)
     if (!held) return
     this.#held.delete(task)
-    held.ended = true
+    held.ended.abort()
     held.life?.kill()
     this.#options.log.warn({ task: this.#options.nameOf(task) }, `task ${why}`)
   }

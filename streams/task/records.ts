@@ -1,4 +1,4 @@
-import { schemaIdOf, UnknownSchemaError, type Codec } from '../../schemas/codec.ts'
+import { UnknownSchemaError, type Codec } from '../../schemas/codec.ts'
 import { decodeTick } from '../../schemas/json/clock-tick.ts'
 import { parseNotification } from '../../schemas/json/s3-notification.ts'
 import { Rejection, type Event, type Replay } from '../../topology/model/step.ts'
@@ -155,6 +155,3 @@ export class Reader {
     throw new TypeError(`${topic} carries alerts, which no stage of ours reads`)
   }
 }
-
-/** Fetches the writer's schema of a record; rejects where the registry cannot be asked. */
-export const learn = (codec: Codec, record: LogRecord): Promise<void> => codec.prefetch([schemaIdOf(record.value!)])

@@ -12,7 +12,7 @@ import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
 import type { TaskPlan } from './plan.ts'
 import { encoderOf, stepProcessor, type AnyStep, type Processor } from './processor.ts'
 import { Progress } from './progress.ts'
-import { learn, outRecord, parkedRecord, Reader, watermarkRecord } from './records.ts'
+import { outRecord, parkedRecord, Reader, watermarkRecord } from './records.ts'
 
 export type Implementation = { readonly step: AnyStep } | { readonly effect: Effect }
 
@@ -219,19 +219,17 @@ export class Task {
 
   async #feed({ input, record, next }: Item): Promise<void> {
     const progress = this.#progress.get(input)!
-    const isNew = record !== undefined && progress.take(record.offset)
+    const move = record && (await this.#read(record))
+    // A watermark is no work to be remembered: read again, it says nothing new.
+    const isNew = move && (move.kind === 'upstream' || progress.take(record.offset))
     progress.moveTo(next)
     if (!isNew) return
-    const move = await this.#read(record)
     if (input === this.#clockInput && move.kind === 'event') {
       this.#tick = { record, value: move.event.value as ClockTick }
       return
     }
+    if (move.kind === 'upstream') this.#batch.timeMoved = true
     this.#processor!.next(move)
-    if (move.kind === 'upstream') {
-      progress.finish(record.offset)
-      this.#batch.timeMoved = true
-    }
   }
 
   /** A record written with a schema that we have not seen is no poison: it waits for the registry, with all behind it. */
@@ -242,13 +240,16 @@ export class Task {
         return this.#reader.read(record)
       } catch (error) {
         if (!(error instanceof UnknownSchemaError) || this.#killed.signal.aborted) throw error
-      }
-      try {
-        await learn(codec, record)
-      } catch (error) {
-        const facts = { task: this.#plan.name, record: `${at(record)}@${record.offset}`, attempt, error: String(error) }
-        log.warn(facts, "the registry did not give the writer's schema yet")
-        await sleep(scheduler, backOff(scheduler, attempt), this.#killed.signal)
+        await codec.prefetch([error.id]).catch(async (reason: unknown) => {
+          const facts = {
+            task: this.#plan.name,
+            record: `${at(record)}@${record.offset}`,
+            attempt,
+            error: String(reason),
+          }
+          log.warn(facts, `the registry did not give schema ${error.id} yet`)
+          await sleep(scheduler, backOff(scheduler, attempt), this.#killed.signal)
+        })
       }
     }
   }

@@ -90,7 +90,10 @@ export class Driver {
   async process(fate?: Fate): Promise<DrivenProcess> {
     const client = new MemoryClient(this.broker, `process-${++this.#processes}`, fate)
     const starting = this.#stages().map(stage => this.#runStage(stage, client))
+    let refused: { readonly error: unknown } | undefined
+    Promise.all(starting).catch((error: unknown) => (refused = { error }))
     await settle()
+    if (refused) throw refused.error
     return {
       client,
       crash: async () => {
