@@ -11,8 +11,14 @@ export interface Background {
 /**
  * The smooth background on a mesh (Bertin & Arnouts 1996): in each cell the mode 2.5·median − 1.5·mean of the clipped pixels, or the
  * median where a source skews them; a 3 × 3 median over the mesh; bilinear between cell centres. Pixels where `skip` is not 0 do not count.
+ * Where no sources are left the clipped mean is the better estimate: its noise is half that of the mode.
  */
-export function backgroundOf({ width, height, data }: Plane, skip: Uint8Array, cell = 64): Background {
+export function backgroundOf(
+  { width, height, data }: Plane,
+  skip: Uint8Array,
+  estimate: 'mode' | 'mean' = 'mode',
+  cell = 64,
+): Background {
   const nx = Math.max(1, Math.round(width / cell))
   const ny = Math.max(1, Math.round(height / cell))
   const levels = new Float64Array(nx * ny)
@@ -25,7 +31,8 @@ export function backgroundOf({ width, height, data }: Plane, skip: Uint8Array, c
         for (let x = Math.floor((i * width) / nx); x < Math.floor(((i + 1) * width) / nx); x++)
           if (skip[y * width + x] === 0) values[n++] = data[y * width + x]!
       const { mean, median: middle, sigma } = clipped(values.subarray(0, n))
-      levels[j * nx + i] = Math.abs(mean - middle) < 0.3 * sigma ? 2.5 * middle - 1.5 * mean : middle
+      const mode = Math.abs(mean - middle) < 0.3 * sigma ? 2.5 * middle - 1.5 * mean : middle
+      levels[j * nx + i] = estimate === 'mode' ? mode : mean
       if (Number.isFinite(sigma)) sigmas.push(sigma)
     }
   const mesh = smoothed(levels, nx, ny)

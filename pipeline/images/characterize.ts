@@ -46,7 +46,7 @@ export function characterize(raw: MaskedImage): Characterized {
     skySigma: second.sigma,
     sources,
     stars,
-    psf: measurePsf(image, stars),
+    psf: measurePsf(image, stars, sources),
     saturatedFraction: saturated / raw.mask.length,
   }
 }

@@ -1,4 +1,5 @@
 import type { DiaSource, ForcedPhotometry } from '../../schemas/avro/generated.ts'
+import { LARGEST_HALF } from './basis.ts'
 import { type CatalogContext, differenceError, measureSource, pairLobes } from './catalog.ts'
 import { paddedWcs } from './characterize.ts'
 import { cutout, stampSide } from './cutouts.ts'
@@ -16,8 +17,6 @@ import { type Template, readTemplate, warp } from './warp.ts'
 
 /** Detection threshold of the reference pipeline. */
 export const THRESHOLD = 5
-/** The kernel reaches at most this far over the chip's edge. */
-const PAD = 12
 /** Less coverage than this is no work (requiredTemplateFraction of ap_pipe). */
 const LEAST_COVERAGE = 0.1
 /** More detections per million pixels than this are not sky: a bad subtraction, 20 times what a rich field has. */
@@ -41,24 +40,24 @@ export function prepareTemplate(templates: readonly Uint8Array[], band: string, 
       )
   })
   const { width, height } = visit.image
-  const image = warp(read, paddedWcs(visit.wcs, PAD), width + 2 * PAD, height + 2 * PAD)
-  const covered = crop(image, PAD).mask.reduce((n, bits) => n + (bits === 0 ? 1 : 0), 0)
+  const image = warp(read, paddedWcs(visit.wcs, LARGEST_HALF), width + 2 * LARGEST_HALF, height + 2 * LARGEST_HALF)
+  const covered = crop(image, LARGEST_HALF).mask.reduce((n, bits) => n + (bits === 0 ? 1 : 0), 0)
   const coverage = covered / (width * height)
   if (coverage < LEAST_COVERAGE)
     throw new AlgorithmError(
       'no-template-overlap',
       `${read.length} templates cover ${(100 * coverage).toFixed(1)} % of the detector; ${100 * LEAST_COVERAGE} % are needed`,
     )
-  return { image, pad: PAD, coverage, fwhm: fwhmOf(read[0]!, visit.wcs), psf: read[0]!.psf }
+  return { image, pad: LARGEST_HALF, coverage, sigma: sigmaOf(read[0]!, visit.wcs), psf: read[0]!.psf }
 }
 
-/** Full width of a template's PSF in pixels of the science image. */
-function fwhmOf({ psf, wcs }: Template, science: Wcs): number {
+/** Width of a template's PSF (adaptive moments) in pixels of the science image. */
+function sigmaOf({ psf, wcs }: Template, science: Wcs): number {
   const side = 2 * psf.half + 1
   const plane = { width: side, height: side, data: Float32Array.from(psf.data) }
   const moments = adaptiveMoments(padded(plane), psf.half + side, psf.half + side, 2)
   if (!moments) throw new AlgorithmError('template-unreadable', 'template 1: PSF has no width that could be measured')
-  return 2.3548 * Math.sqrt((moments.ixx + moments.iyy) / 2) * (pixelScale(wcs) / pixelScale(science))
+  return Math.sqrt((moments.ixx + moments.iyy) / 2) * (pixelScale(wcs) / pixelScale(science))
 }
 
 function padded({ width: n, data }: { width: number; data: Float32Array }) {

@@ -27,7 +27,9 @@ export interface KernelFit {
 /** Half the side of a star's stamp in the fit. */
 const REACH = 13
 const FEWEST_STARS = 3
-const MOST_STARS = 120
+const MOST_STARS = 128
+/** Fainter stars tell little, and the template's noise in them pulls the kernel's sum down. */
+const BRIGHT = 60
 
 /** 1, x, y, x², xy, y² up to an order, of coordinates from −1 to 1 over the chip. */
 export function polynomials(order: number, x: number, y: number, width: number, height: number): number[] {
@@ -86,9 +88,9 @@ export function fitKernel(
   return describe(basis, solution!, stamps.length, median(chi2), width, height)
 }
 
-const orderFor = (stars: number) => (stars >= 60 ? 2 : stars >= 20 ? 1 : 0)
+const orderFor = (stars: number) => (stars >= 90 ? 2 : stars >= 20 ? 1 : 0)
 
-/** The brightest stars of each cell of a 4 × 4 grid, so that the whole chip has its say. */
+/** The bright stars of each cell of a 4 × 4 grid, or else its two brightest, so that the whole chip has its say. */
 function chooseStars(source: MaskedImage, target: MaskedImage, stars: readonly Star[], margin: number): Star[] {
   const { width, height } = target
   const cells = new Map<number, Star[]>()
@@ -99,7 +101,9 @@ function chooseStars(source: MaskedImage, target: MaskedImage, stars: readonly S
     const cell = Math.floor((4 * y) / height) * 4 + Math.floor((4 * x) / width)
     cells.set(cell, [...(cells.get(cell) ?? []), star])
   }
-  return [...cells.values()].flatMap(cell => cell.slice(0, MOST_STARS / 16 + 1))
+  return [...cells.values()].flatMap(cell =>
+    cell.filter(({ snr }, i) => i < 2 || snr > BRIGHT).slice(0, MOST_STARS / 16),
+  )
 }
 
 function clear({ width, mask }: MaskedImage, x: number, y: number, reach: number): boolean {
@@ -277,7 +281,7 @@ export function applyKernel(fit: KernelFit, padded: Plane, pad: number): Float32
   const reference = strength(fit.kernels[0]!)
   const out = new Float32Array(width * height)
   fit.kernels.forEach((kernel, k) => {
-    const terms = separate(kernel, 3e-4, reference)
+    const terms = separate(kernel, 1e-3, reference)
     if (terms.length === 0) return
     const part = convolve(padded, terms)
     for (let y = 0; y < height; y++) {

@@ -91,6 +91,7 @@ export function runPipeline(name: PipelineName, inputs: ImageInputs): ImageOutpu
     sky: science.sky,
     skySigma: science.skySigma,
     fwhm: science.psf.fwhm,
+    psfSigma: science.psf.sigma,
     psfStars: science.psf.stars,
     scienceSources: science.sources.length,
     saturatedFraction: science.saturatedFraction,
@@ -141,7 +142,7 @@ function difference(run: Run, inputs: ImageInputs, visit: Visit, science: Charac
   ])
   run.note({
     templateCoverage: template.coverage,
-    templateFwhm: template.fwhm,
+    templateSigma: template.sigma,
     templateConvolved: subtraction.convolved === 'template' ? 1 : 0,
     kernelStars: subtraction.fit.stars,
     kernelOrder: subtraction.fit.order,

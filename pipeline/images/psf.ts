@@ -9,8 +9,10 @@ import { median } from './statistics.ts'
 /** A point source on this image, sum 1 over the whole plane (a little of it outside the stamp), the same all over the chip in this form. */
 export interface Psf {
   readonly kernel: Kernel
-  /** Full width at half maximum in pixels, of the Gaussian with the same adaptive moments. */
+  /** Full width at half maximum in pixels, of the Moffat profile fitted to the stack. */
   readonly fwhm: number
+  /** Of the Gaussian with the same adaptive moments: larger than fwhm / 2.355 where a profile has wings. */
+  readonly sigma: number
   readonly stars: number
 }
 
@@ -84,7 +86,7 @@ const alone = (sources: readonly Detection[], x: number, y: number, score: numbe
  * Moffat profile fitted to it takes over, and its light beyond the stamp is counted, so that PSF fluxes are total fluxes.
  * @throws AlgorithmError too-few-psf-stars
  */
-export function measurePsf(image: MaskedImage, candidates: readonly Star[]): Psf {
+export function measurePsf(image: MaskedImage, candidates: readonly Star[], sources: readonly Detection[]): Psf {
   const stars = candidates.slice(0, MOST_STARS)
   if (stars.length < FEWEST_STARS)
     throw new AlgorithmError(
@@ -96,11 +98,12 @@ export function measurePsf(image: MaskedImage, candidates: readonly Star[]): Psf
   const half = Math.min(20, Math.max(8, Math.ceil(3 * fwhm)))
   const stamps = stars.flatMap(star => {
     const stamp = centred(image, star, half)
+    if (stamp) hideNeighbours(stamp, half, star, sources, 1.5 * fwhm)
     return stamp ? [{ stamp, weight: Math.min(star.snr, 200) ** 2 }] : []
   })
-  let kernel: Kernel = { half, data: resized(gaussian(sigma), half) }
-  for (let round = 0; round < 2; round++) kernel = winged(stack(stamps, kernel), fwhm)
-  return { kernel, fwhm, stars: stamps.length }
+  const first: Kernel = { half, data: resized(gaussian(sigma), half) }
+  const second = winged(stack(stamps, first), fwhm)
+  return { ...winged(stack(stamps, second.kernel), fwhm), sigma, stars: stamps.length }
 }
 
 function resized({ half: from, data }: Kernel, half: number): Float64Array {
@@ -125,61 +128,98 @@ function centred({ width, height, image }: MaskedImage, star: Star, half: number
   return Float64Array.from({ length: m * m }, (_, i) => moved[(Math.floor(i / m) + 3) * n + (i % m) + 3]!)
 }
 
+/** NaN over everything around other sources: their light is not this star's. */
+function hideNeighbours(
+  stamp: Float64Array,
+  half: number,
+  star: Star,
+  sources: readonly Detection[],
+  radius: number,
+): void {
+  const n = 2 * half + 1
+  for (const { x, y } of sources) {
+    const [dx, dy] = [x - star.x, y - star.y]
+    if (Math.hypot(dx, dy) < 3 || Math.abs(dx) > half + radius || Math.abs(dy) > half + radius) continue
+    for (let v = Math.max(-half, Math.ceil(dy - radius)); v <= Math.min(half, dy + radius); v++)
+      for (let u = Math.max(-half, Math.ceil(dx - radius)); u <= Math.min(half, dx + radius); u++)
+        // What is nearer to the star than to its neighbour stays, or a close pair would lose its core.
+        if (Math.hypot(u - dx, v - dy) < Math.min(radius, Math.hypot(u, v))) stamp[(v + half) * n + u + half] = NaN
+  }
+}
+
 function stack(stamps: readonly { stamp: Float64Array; weight: number }[], model: Kernel): Kernel {
-  const norm = model.data.reduce((sum, p) => sum + p * p, 0)
-  const fluxes = stamps.map(({ stamp }) => model.data.reduce((sum, p, i) => sum + p * stamp[i]!, 0) / norm)
-  const values = new Float64Array(stamps.length)
-  const data = model.data.map((_, pixel) => {
-    stamps.forEach(({ stamp }, k) => (values[k] = stamp[pixel]! / fluxes[k]!))
-    const middle = median(values)
-    const spread = 1.4826 * median(values.map(value => Math.abs(value - middle)))
-    let [sum, total] = [0, 0]
-    stamps.forEach(({ weight }, k) => {
-      if (Math.abs(values[k]! - middle) > 3 * spread) return
-      sum += weight * values[k]!
-      total += weight
+  const fluxes = stamps.map(({ stamp }) => {
+    let [light, norm] = [0, 0]
+    model.data.forEach((p, i) => {
+      if (Number.isNaN(stamp[i]!)) return
+      light += p * stamp[i]!
+      norm += p * p
     })
-    return total > 0 ? sum / total : middle
+    return light / norm
+  })
+  const data = model.data.map((_, pixel) => {
+    const seen = stamps.flatMap(({ stamp, weight }, k) =>
+      Number.isNaN(stamp[pixel]!) ? [] : [{ value: stamp[pixel]! / fluxes[k]!, weight }],
+    )
+    const middle = median(seen.map(({ value }) => value))
+    const spread = 1.4826 * median(seen.map(({ value }) => Math.abs(value - middle)))
+    let [sum, total] = [0, 0]
+    for (const { value, weight } of seen) {
+      if (Math.abs(value - middle) > 3 * spread) continue
+      sum += weight * value
+      total += weight
+    }
+    return total > 0 ? sum / total : Number.isFinite(middle) ? middle : 0
   })
   return { half: model.half, data }
 }
 
 interface Moffat {
   readonly amplitude: number
+  readonly pedestal: number
   readonly alpha: number
   readonly beta: number
 }
 
-function winged({ half, data }: Kernel, fwhm: number): Kernel {
+function winged({ half, data }: Kernel, fwhm: number): Pick<Psf, 'kernel' | 'fwhm'> {
   const n = 2 * half + 1
-  const radius = (i: number) => Math.hypot((i % n) - half, Math.floor(i / n) - half)
-  const moffat = fitMoffat(data, radius, fwhm, half)
-  const model = (i: number) => moffat.amplitude * (1 + (radius(i) / moffat.alpha) ** 2) ** -moffat.beta
-  const joined = data.map((value, i) => (radius(i) > 1.75 * fwhm ? model(i) : value))
-  const total = (moffat.amplitude * Math.PI * moffat.alpha ** 2) / (moffat.beta - 1)
-  const outside = total - data.reduce((sum, _, i) => sum + model(i), 0)
+  const radius = Float64Array.from(data, (_, i) => Math.hypot((i % n) - half, Math.floor(i / n) - half))
+  const { amplitude, pedestal, alpha, beta } = fitMoffat(data, radius, fwhm, half)
+  const model = radius.map(r => amplitude * (1 + (r / alpha) ** 2) ** -beta)
+  const joined = data.map((value, i) => (radius[i]! > 1.75 * fwhm ? model[i]! : value - pedestal))
+  const total = (amplitude * Math.PI * alpha ** 2) / (beta - 1)
+  const outside = total - model.reduce((a, b) => a + b, 0)
   const sum = joined.reduce((a, b) => a + b, 0) + Math.max(0, outside)
-  return scaled({ half, data: joined }, 1 / sum)
+  const width = 2 * alpha * Math.sqrt(2 ** (1 / beta) - 1)
+  return { kernel: scaled({ half, data: joined }, 1 / sum), fwhm: width }
 }
 
-/** Least squares over a grid of shapes between half a FWHM and the stamp's inscribed circle; the amplitude is linear. */
-function fitMoffat(data: Float64Array, radius: (i: number) => number, fwhm: number, half: number): Moffat {
-  let best = { amplitude: 0, alpha: fwhm, beta: 3.5 }
+/**
+ * Least squares over a grid of shapes within the stamp's inscribed circle. Amplitude and pedestal are linear; the pedestal is what faint
+ * neighbours and an imperfect background leave under a stack, and no part of the PSF.
+ */
+function fitMoffat(data: Float64Array, radius: Float64Array, fwhm: number, half: number): Moffat {
+  let best: Moffat = { amplitude: 0, pedestal: 0, alpha: fwhm, beta: 3.5 }
   let least = Infinity
-  for (const beta of [2.5, 3, 3.5, 4, 4.765, 6, 9])
-    for (let stretch = 0.85; stretch <= 1.25; stretch += 0.02) {
+  for (const beta of [2.25, 2.5, 2.75, 3, 3.5, 4, 4.765, 6, 9])
+    for (let stretch = 0.8; stretch <= 1.1; stretch += 0.01) {
       const alpha = (stretch * fwhm) / (2 * Math.sqrt(2 ** (1 / beta) - 1))
-      let [mm, md, dd] = [0, 0, 0]
+      let [n, m1, m2, md, d1, d2] = [0, 0, 0, 0, 0, 0]
       for (let i = 0; i < data.length; i++) {
-        const r = radius(i)
-        if (r < 0.5 * fwhm || r > half) continue
+        const r = radius[i]!
+        if (r > half) continue
         const m = (1 + (r / alpha) ** 2) ** -beta
-        mm += m * m
+        n++
+        m1 += m
+        m2 += m * m
         md += m * data[i]!
-        dd += data[i]! ** 2
+        d1 += data[i]!
+        d2 += data[i]! * data[i]!
       }
-      const misfit = dd - (md * md) / mm
-      if (misfit < least) [least, best] = [misfit, { amplitude: md / mm, alpha, beta }]
+      const amplitude = (n * md - m1 * d1) / (n * m2 - m1 * m1)
+      const pedestal = (d1 - amplitude * m1) / n
+      const misfit = d2 - amplitude * md - pedestal * d1
+      if (misfit < least) [least, best] = [misfit, { amplitude, pedestal, alpha, beta }]
     }
   return best
 }

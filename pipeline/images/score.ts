@@ -1,4 +1,4 @@
-import { type Kernel, chain, correlate, flipped, squared } from './convolve.ts'
+import { type Kernel, chain, correlate, flipped, squared, trimmed } from './convolve.ts'
 import { type MaskedImage, imagePlane } from './image.ts'
 import { solveSymmetric } from './linear.ts'
 import type { Star } from './psf.ts'
@@ -27,6 +27,8 @@ export interface Residual {
 
 /** Less than this is not believed: a kernel's fit has at least these errors of its own. */
 const LEAST: Residual = { shift: 0.02, scale: 0.003 }
+/** An empirical PSF is no truer than this; singular values below are its noise, and cost time. */
+const TOLERANCE = 3e-3
 /** A filter that has lost more than half of its weight to masked pixels detects nothing. */
 const LEAST_WEIGHT = 0.5
 
@@ -39,12 +41,14 @@ const LEAST_WEIGHT = 0.5
  * Example: a star of 100 σ and FWHM 5 px moved by 0.15 px leaves lobes of about 5 σ; with the term they score 1.
  */
 export function scoreOf(subtraction: Subtraction, stars: readonly Star[]): Score {
-  const { difference, psf } = subtraction
+  const { difference } = subtraction
   const { width, height, mask } = difference
-  const signal = correlate(imagePlane(difference), psf)
-  const noise = filteredNoise(subtraction)
+  // The PSF's outer third holds a ten-thousandth of ΣP².
+  const psf = trimmed(subtraction.psf, Math.ceil(0.65 * subtraction.psf.half))
+  const signal = correlate(imagePlane(difference), psf, TOLERANCE)
+  const noise = filteredNoise(subtraction, psf)
   const residual = measureResidual(subtraction, stars)
-  const stray = strayLight(subtraction, residual)
+  const stray = strayLight(subtraction, psf, residual)
   const usable = usableWeight(difference, psf)
   const ratio = (i: number) => (noise[i]! > 0 && usable[i]! >= LEAST_WEIGHT ? signal[i]! / Math.sqrt(noise[i]!) : NaN)
   const blank: number[] = []
@@ -65,7 +69,7 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[]): Score
 }
 
 /** Var(Σ P·D): V_science ⊗ F_science² + V_template ⊗ F_template², F being the PSF, after the kernel for the convolved input. */
-function filteredNoise({ science, template, difference, psf, kernel, convolved }: Subtraction): Float32Array {
+function filteredNoise({ science, template, difference, kernel, convolved }: Subtraction, psf: Kernel): Float32Array {
   const through = squared(chain(psf, flipped(kernel)))
   const plain = squared(psf)
   const good = (image: MaskedImage) =>
@@ -73,15 +77,15 @@ function filteredNoise({ science, template, difference, psf, kernel, convolved }
       image,
       image.variance.map((v, i) => (difference.mask[i] === 0 ? v : 0)),
     )
-  const ofScience = correlate(good(science), convolved === 'science' ? through : plain, 1e-3)
-  const ofTemplate = correlate(good(template), convolved === 'template' ? through : plain, 1e-3)
+  const ofScience = correlate(good(science), convolved === 'science' ? through : plain, TOLERANCE)
+  const ofTemplate = correlate(good(template), convolved === 'template' ? through : plain, TOLERANCE)
   // A cut singular value can leave a tiny negative where all is masked but the PSF's rim.
   return ofScience.map((v, i) => Math.max(0, v + ofTemplate[i]!))
 }
 
-function strayLight({ template, psf }: Subtraction, { shift, scale }: Residual): Float32Array {
+function strayLight({ template }: Subtraction, psf: Kernel, { shift, scale }: Residual): Float32Array {
   const { width, height } = template
-  const light = correlate(imagePlane(template), psf, 1e-3)
+  const light = correlate(imagePlane(template), psf, TOLERANCE)
   const stray = new Float32Array(light.length)
   for (let y = 1; y < height - 1; y++)
     for (let x = 1; x < width - 1; x++) {
@@ -98,7 +102,7 @@ function usableWeight({ width, height, mask }: MaskedImage, psf: Kernel): Float3
   const weight = squared(psf)
   const total = weight.data.reduce((a, b) => a + b, 0)
   const good = Float32Array.from(mask, bits => (bits === 0 ? 1 / total : 0))
-  return correlate({ width, height, data: good }, weight, 1e-3)
+  return correlate({ width, height, data: good }, weight, TOLERANCE)
 }
 
 /**

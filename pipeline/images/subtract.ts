@@ -1,5 +1,5 @@
 import { backgroundOf } from './background.ts'
-import { type Kernel, chain, kernelSum, scaled } from './convolve.ts'
+import { type Kernel, chain, kernelSum, scaled, trimmed } from './convolve.ts'
 import type { Plane } from './fits.ts'
 import { MASK, type MaskedImage, growMask } from './image.ts'
 import { type KernelFit, applyKernel, fitKernel, kernelAt } from './kernel.ts'
@@ -9,7 +9,8 @@ import type { Psf, Star } from './psf.ts'
 export interface PaddedTemplate {
   readonly image: MaskedImage
   readonly pad: number
-  readonly fwhm: number
+  /** Of its PSF's adaptive moments, pixels of the science grid. */
+  readonly sigma: number
 }
 
 /** Everything in nJy per pixel on the science grid. The variances are densities of noise (see `warp`). */
@@ -38,8 +39,8 @@ export function subtract(
   stars: readonly Star[],
 ): Subtraction {
   const chip = crop(template.image, template.pad)
-  const blur = Math.sqrt(Math.abs(psf.fwhm ** 2 - template.fwhm ** 2)) / 2.3548
-  return psf.fwhm > 0.97 * template.fwhm
+  const blur = Math.sqrt(Math.abs(psf.sigma ** 2 - template.sigma ** 2))
+  return psf.sigma > 0.97 * template.sigma
     ? convolveTemplate(science, chip, template, psf, fitKernel(chip, science, stars, blur, 'target'))
     : convolveScience(science, chip, psf, fitKernel(science, chip, stars, blur, 'source'))
 }
@@ -113,7 +114,7 @@ function finish(
 /** Takes out what is left of the background after the kernel's linear one; sources of the sky are gone here, so the mesh sees only it. */
 function flatten(difference: MaskedImage): void {
   const { width, height, image, mask } = difference
-  const { plane } = backgroundOf({ width, height, data: image }, mask)
+  const { plane } = backgroundOf({ width, height, data: image }, mask, 'mean')
   for (let i = 0; i < image.length; i++) if (mask[i] === 0) image[i]! -= plane[i]!
 }
 
@@ -156,15 +157,6 @@ export function crop(image: MaskedImage, pad: number): MaskedImage {
     variance: take(image.variance, new Float32Array(n)),
     mask: take(image.mask, new Uint8Array(n)),
   }
-}
-
-function trimmed({ half: from, data }: Kernel, half: number): Kernel {
-  const [n, m] = [2 * half + 1, 2 * from + 1]
-  const out = Float64Array.from(
-    { length: n * n },
-    (_, i) => data[(Math.floor(i / n) - half + from) * m + (i % n) - half + from]!,
-  )
-  return { half, data: out }
 }
 
 export const planeOf = (image: MaskedImage, data: Float32Array): Plane => ({

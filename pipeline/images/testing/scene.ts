@@ -142,9 +142,9 @@ export function makeScene(options: SceneOptions): Scene {
   return { inputs, wcs, transients }
 }
 
-/** N(>F) ∝ F^−0.75 from 150 electrons up, cut at 300,000: the brightest come near saturation. */
+/** N(>F) ∝ F^−0.75 from what 5 σ of the sky is up, cut at 300,000 electrons: the brightest come near saturation. */
 function makeStars(random: Random, count: number, size: number, sky: number): Light[] {
-  const faintest = 6 * Math.sqrt(sky)
+  const faintest = 40 * Math.sqrt(sky)
   return Array.from({ length: count }, () => ({
     x: random.uniform() * (size + 40) - 20,
     y: random.uniform() * (size + 40) - 20,
