@@ -6,7 +6,7 @@
  * Plain JavaScript on Node's own modules, because at this point nothing is installed.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { clearInterval, setInterval } from 'node:timers'
@@ -42,22 +42,23 @@ async function missingPrerequisites() {
 function isInstalled() {
   const installedFile = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(installedFile)) return false
-  const packages = file => JSON.parse(readFileSync(file, 'utf8')).packages
-  const installed = packages(installedFile)
-  return Object.entries(packages(join(root, 'package-lock.json'))).every(([path, { version, optional }]) => {
+  const installed = packagesOf(installedFile)
+  return Object.entries(packagesOf(join(root, 'package-lock.json'))).every(([path, { version, optional }]) => {
     // Optional packages of other platforms are in the lockfile and rightly not on the disk.
     return path === '' || installed[path]?.version === version || (optional && !installed[path])
   })
 }
 
+const packagesOf = lockfile => JSON.parse(readFileSync(lockfile, 'utf8')).packages
+
 async function install() {
   const begunAt = Date.now()
   const seconds = () => ((Date.now() - begunAt) / 1000).toFixed(0)
+  const paths = Object.keys(packagesOf(join(root, 'package-lock.json'))).filter(path => path !== '')
   console.error('Installing packages (npm ci)')
   const ticking = setInterval(() => {
-    const folder = join(root, 'node_modules')
-    const count = existsSync(folder) ? readdirSync(folder).length : 0
-    console.error(`  … ${count} folders in node_modules, ${seconds()} s`)
+    const done = paths.filter(path => existsSync(join(root, path, 'package.json'))).length
+    console.error(`  … ${done} of at most ${paths.length} packages, ${seconds()} s`)
   }, 5000)
   const own = process.env.npm_execpath?.endsWith('npm-cli.js')
   const [command, ...first] = own ? [process.execPath, process.env.npm_execpath] : ['npm']
