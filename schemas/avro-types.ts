@@ -48,14 +48,41 @@ export const instantLong = avro.types.LongType.__with(
   true,
 )
 
+/** What avsc reads from; not in its typings. */
+interface Tap {
+  readLong(): number
+  skipLong(): void
+  readString(): string
+}
+interface Readable {
+  _read(tap: Tap): unknown
+}
+
+/**
+ * A map whose keys are whatever the writer chose, `__proto__` among them: avsc would assign it and so change the object instead of filling
+ * it. Headers of a refused record come from anybody and must not keep it from being parked.
+ */
+class MapOfAnyKey extends avro.types.MapType {
+  _read(tap: Tap): Record<string, unknown> {
+    const values = this.valuesType as Readable
+    const entries: [string, unknown][] = []
+    for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
+      if (count < 0) tap.skipLong() // the block's size
+      for (let left = Math.abs(count); left > 0; left--) entries.push([tap.readString(), values._read(tap)])
+    }
+    return Object.fromEntries(entries)
+  }
+}
+
 /**
  * The avsc type of a whole schema: `long` as `bigint`, `timestamp-millis` as `number`, `timestamp-micros` and every other logical type as
  * what lies below it. `unions: 'bare'` for our own schemas: a nullable value is `null` or the value. `'wrapped'` for a schema that is
  * only read through, whose unions may be ones that bare values could not tell apart. Throws where the schema is none.
  */
 export function typeOf(schema: AvroSchema, unions: 'bare' | 'wrapped' = 'bare'): Type {
-  const typeHook = (part: AvroSchema) => {
+  const typeHook = (part: AvroSchema, options: object) => {
     if (part === 'long') return bigintLong
+    if (isObject(part) && part.type === 'map') return new MapOfAnyKey(part as never, options)
     if (!isObject(part) || part.type !== 'long') return undefined
     return part.logicalType === 'timestamp-millis' ? instantLong : bigintLong
   }

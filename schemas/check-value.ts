@@ -137,7 +137,7 @@ function checkMap(item: Check): Check {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return { path: '', found: show(value), allowed: 'an object' }
     for (const [key, entry] of Object.entries(value)) {
-      const misfit = key === '__proto__' ? { path: '', found: show(key), allowed: 'any other key' } : item(entry)
+      const misfit = item(entry)
       if (misfit !== undefined) return below(`[${JSON.stringify(key)}]`, misfit)
     }
     return undefined
