@@ -40,7 +40,7 @@ export function drive<S>(step: Step<S>): Drive<S> {
       if (state === undefined) states.delete(key)
       else states.set(key, frozen(restored(state)))
       if (note) notes.push(note)
-      written.push(...out.map(each => ({ ...each, at: event.at, replay })))
+      written.push(...out.map(each => ({ ...each, at: each.at ?? event.at, replay })))
     } catch (error) {
       if (!(error instanceof Rejection)) throw error
       refused.push(error)
