@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import {
+  type _Object as Listed,
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { named, NotFound, StoreError } from './errors.ts'
+
+export interface S3Options {
+  readonly endpoint: string
+  readonly region: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Attempts per call, with the SDK's exponential back-off. */
+  readonly maxAttempts?: number
+  /** Silence on the connection that ends an attempt, ms. */
+  readonly requestTimeoutMs?: number
+}
+
+export interface ObjectInfo {
+  readonly key: string
+  readonly size: number
+  /** By the store's clock, ms UTC; whole seconds at some stores. */
+  readonly lastModified: number
+}
+
+/** Objects of an S3-compatible store. Every call names bucket and key in its error; a missing object or bucket is `NotFound`. */
+export interface ObjectStore {
+  get(bucket: string, key: string): Promise<Buffer>
+  /** Exactly `length` bytes from `offset`. */
+  getRange(bucket: string, key: string, offset: number, length: number): Promise<Buffer>
+  /** Writes the object whole, replacing what was there. */
+  put(bucket: string, key: string, bytes: Uint8Array): Promise<{ readonly size: number; readonly sha256: string }>
+  /** Undefined where there is no such object. */
+  head(bucket: string, key: string): Promise<ObjectInfo | undefined>
+  /** Every object under the prefix in the order of keys, page by page; `startAfter`: only keys beyond it. */
+  list(bucket: string, prefix: string, startAfter?: string): AsyncIterable<ObjectInfo>
+  /** Folders directly under the prefix, each with its trailing slash, in order. */
+  folders(bucket: string, prefix: string, startAfter?: string): AsyncIterable<string>
+  /** Makes the bucket unless it is there. */
+  createBucket(bucket: string): Promise<void>
+  close(): void
+}
+
+/** Connects at the first call. Path-style addresses; every call has bounded attempts and time. */
+export function openObjectStore(options: S3Options): ObjectStore {
+  const client = connect(options)
+  return {
+    get: (bucket, key) => read(client, bucket, key),
+    getRange: async (bucket, key, offset, length) => {
+      if (length === 0) return Buffer.alloc(0)
+      const bytes = await read(client, bucket, key, `bytes=${offset}-${offset + length - 1}`)
+      if (bytes.length === length) return bytes
+      throw new StoreError(
+        `${bucket}/${key}: ${bytes.length} bytes from ${offset} instead of ${length}: it is cut short`,
+      )
+    },
+    put: (bucket, key, bytes) =>
+      named('write', bucket, key, async () => {
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }))
+        return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+      }),
+    head: async (bucket, key) => {
+      try {
+        const found = await named('look at', bucket, key, () =>
+          client.send(new HeadObjectCommand({ Bucket: bucket, Key: key })),
+        )
+        return { key, size: found.ContentLength ?? 0, lastModified: found.LastModified?.getTime() ?? 0 }
+      } catch (error) {
+        if (error instanceof NotFound) return undefined
+        throw error
+      }
+    },
+    async *list(bucket, prefix, startAfter) {
+      for await (const page of pages(client, bucket, prefix, undefined, startAfter))
+        yield* (page.Contents ?? []).map(toInfo)
+    },
+    async *folders(bucket, prefix, startAfter) {
+      for await (const page of pages(client, bucket, prefix, '/', startAfter))
+        yield* (page.CommonPrefixes ?? []).map(folder => folder.Prefix!)
+    },
+    createBucket: async bucket => {
+      try {
+        await named('create', bucket, '', () => client.send(new CreateBucketCommand({ Bucket: bucket })))
+      } catch (error) {
+        const name = (error as { cause?: { name?: string } }).cause?.name
+        if (name !== 'BucketAlreadyOwnedByYou' && name !== 'BucketAlreadyExists') throw error
+      }
+    },
+    close: () => client.destroy(),
+  }
+}
+
+const toInfo = ({ Key, Size, LastModified }: Listed): ObjectInfo => ({
+  key: Key!,
+  size: Size ?? 0,
+  lastModified: LastModified?.getTime() ?? 0,
+})
+
+function connect(options: S3Options): S3Client {
+  const timeout = options.requestTimeoutMs ?? 10_000
+  return new S3Client({
+    endpoint: options.endpoint,
+    region: options.region,
+    credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
+    forcePathStyle: true,
+    maxAttempts: options.maxAttempts ?? 4,
+    // Stores other than Amazon's refuse, or silently keep, the trailing checksums that newer SDKs add unasked.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: timeout, throwOnRequestTimeout: true },
+  })
+}
+
+const read = (client: S3Client, bucket: string, key: string, range?: string): Promise<Buffer> =>
+  named('read', bucket, key, async () => {
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...(range !== undefined && { Range: range }) })
+    const { Body } = await client.send(command)
+    return Buffer.from(await Body!.transformToByteArray())
+  })
+
+async function* pages(
+  client: S3Client,
+  bucket: string,
+  prefix: string,
+  delimiter: string | undefined,
+  startAfter: string | undefined,
+): AsyncIterable<ListObjectsV2CommandOutput> {
+  let token: string | undefined
+  do {
+    const where = token === undefined ? { StartAfter: startAfter } : { ContinuationToken: token }
+    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, Delimiter: delimiter, ...where })
+    const page: ListObjectsV2CommandOutput = await named('list', bucket, prefix, () => client.send(command))
+    yield page
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+  } while (token !== undefined)
+}
