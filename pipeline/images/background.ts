@@ -1,4 +1,5 @@
 import type { Plane } from './fits.ts'
+import { solveSymmetric } from './linear.ts'
 import { clipped, median } from './statistics.ts'
 
 export interface Background {
@@ -10,7 +11,8 @@ export interface Background {
 
 /**
  * The smooth background on a mesh (Bertin & Arnouts 1996): in each cell the mode 2.5·median − 1.5·mean of the clipped pixels, or the
- * median where a source skews them; a 3 × 3 median over the mesh; bilinear between cell centres. Pixels where `skip` is not 0 do not count.
+ * median where a source skews them; a the mesh is a quadratic surface plus what a 3 × 3 median
+ * leaves of the rest, bilinear between cell centres. Pixels where `skip` is not 0 do not count.
  * Where no sources are left the clipped mean is the better estimate: its noise is half that of the mode.
  */
 export function backgroundOf(
@@ -35,8 +37,53 @@ export function backgroundOf(
       levels[j * nx + i] = estimate === 'mode' ? mode : mean
       if (Number.isFinite(sigma)) sigmas.push(sigma)
     }
-  const mesh = smoothed(levels, nx, ny)
-  return { plane: spread(mesh, nx, ny, width, height), level: median(mesh), sigma: median(sigmas) }
+  const surface = fitSurface(levels, nx, ny)
+  const rest = levels.map((level, k) => level - heightOf(surface, ...nodeAt(k, nx, ny)))
+  const plane = spread(smoothed(rest, nx, ny), nx, ny, width, height)
+  for (let y = 0, k = 0; y < height; y++)
+    for (let x = 0; x < width; x++, k++)
+      plane[k]! += heightOf(surface, (2 * (x + 0.5)) / width - 1, (2 * (y + 0.5)) / height - 1)
+  return { plane, level: median(levels.filter(Number.isFinite)), sigma: median(sigmas) }
+}
+
+/** Coefficients of 1, u, v, u², uv, v², with u and v from −1 to 1 over the chip. */
+type Surface = readonly [number, number, number, number, number, number]
+
+const heightOf = ([c, cu, cv, cuu, cuv, cvv]: Surface, u: number, v: number) =>
+  c + u * (cu + cuu * u + cuv * v) + v * (cv + cvv * v)
+
+/** u and v of a cell's centre. */
+const nodeAt = (k: number, nx: number, ny: number): [number, number] => [
+  (2 * ((k % nx) + 0.5)) / nx - 1,
+  (2 * (Math.floor(k / nx) + 0.5)) / ny - 1,
+]
+
+/**
+ * A quadratic surface through the mesh (twice, the second time without the cells that stand out). It carries gradients to the edges, where a mesh alone
+ * ends flat half a cell too early: with a slope of 60 electrons over 512 px that step was 4 electrons, a sixth of the noise.
+ */
+function fitSurface(levels: Float64Array, nx: number, ny: number): Surface {
+  const middle = median(levels.filter(Number.isFinite))
+  let surface: Surface = [Number.isFinite(middle) ? middle : 0, 0, 0, 0, 0, 0]
+  if (nx < 4 || ny < 4) return surface
+  for (let round = 0; round < 2; round++) {
+    const rest = levels.map((level, k) => Math.abs(level - heightOf(surface, ...nodeAt(k, nx, ny))))
+    const limit = round === 0 ? Infinity : 4 * 1.4826 * median(rest.filter(Number.isFinite))
+    const [matrix, right] = [new Float64Array(36), new Float64Array(6)]
+    levels.forEach((level, k) => {
+      if (!(rest[k]! <= limit)) return
+      const [u, v] = nodeAt(k, nx, ny)
+      const terms = [1, u, v, u * u, u * v, v * v]
+      terms.forEach((term, i) => {
+        right[i]! += term * level
+        terms.forEach((other, j) => (matrix[i * 6 + j]! += term * other))
+      })
+    })
+    const fit = solveSymmetric(matrix, right, 1e-9)
+    if (!fit) return surface
+    surface = [...fit] as unknown as Surface
+  }
+  return surface
 }
 
 /** 3 × 3 median of the finite neighbours: one bad cell leaves no trace, an empty one is filled. */

@@ -36,7 +36,7 @@ export function characterize(raw: MaskedImage): Characterized {
   const first = backgroundOf(imagePlane(raw), raw.mask)
   const rough = without(raw, first.plane)
   const sources = findSources(rough, FIRST_SIGMA, 5)
-  const second = backgroundOf(imagePlane(raw), sourceMask(raw, sources))
+  const second = backgroundOf(imagePlane(raw), sourceMask(raw, sources), 'mean')
   const image = without(raw, second.plane)
   const stars = selectStars(image, sources, 8)
   const saturated = raw.mask.reduce((n, bits) => n + (bits & MASK.saturated ? 1 : 0), 0)
