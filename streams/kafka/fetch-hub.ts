@@ -24,13 +24,17 @@ interface Ask extends TopicPartition {
 }
 
 /**
- * All reading of one isolation level. Each leader is asked by one request at a time for all partitions that somebody wants
- * to read on: a broker answers one request at a time per connection, so a long poll per reader would queue behind the
- * others'. A partition whose last chunk was not taken yet is left out, and delays nobody.
+ * All reading of one isolation level. A leader is asked by one request for all partitions that somebody wants to read on:
+ * a broker answers one request at a time per connection, so a long poll per reader would queue behind the others'. A
+ * partition whose last chunk was not taken yet is left out, and delays nobody.
  *
- * Where two tails read one partition at different offsets they take turns, and from the end of the log on share every fetch.
+ * There are two lanes, each with connections of its own. Example: eleven idle tails wait in a poll of 100 ms on the first
+ * lane, and a new one is opened, or one whose reader was busy wants more: it goes on the second lane at once, instead of
+ * waiting for the poll to end.
  */
 export class FetchHub {
+  readonly #lanes: readonly ClusterHandle[]
+  /** The first lane's; it also answers where partitions and ends of logs are. */
   readonly #handle: ClusterHandle
   readonly #isolation: 'committed' | 'uncommitted'
   readonly #limits: FetchLimits
@@ -39,15 +43,17 @@ export class FetchHub {
   readonly #leaders = new Map<string, number>()
   readonly #topics = new Set<string>()
   readonly #unknownSince = new Map<string, number>()
-  readonly #polling = new Set<number>()
+  /** Node and lane of each request under way. */
+  readonly #polling = new Set<string>()
   #routing = false
   #closed = false
   #scheduled: NodeJS.Immediate | undefined
   #routeLater: NodeJS.Timeout | undefined
   #warnedAt = -Infinity
 
-  constructor(handle: ClusterHandle, isolation: 'committed' | 'uncommitted', limits: FetchLimits, log: Log) {
-    this.#handle = handle
+  constructor(open: () => ClusterHandle, isolation: 'committed' | 'uncommitted', limits: FetchLimits, log: Log) {
+    this.#handle = open()
+    this.#lanes = [this.#handle, open()]
     this.#isolation = isolation
     this.#limits = limits
     this.#log = log
@@ -68,7 +74,7 @@ export class FetchHub {
     clearTimeout(this.#routeLater)
     for (const tail of this.#tails) tail.close()
     this.#tails = []
-    await this.#handle.close()
+    await Promise.all(this.#lanes.map(lane => lane.close()))
   }
 
   /** Gathers what is asked for in this turn of the event loop, so that twelve tails opened together make one request. */
@@ -84,7 +90,10 @@ export class FetchHub {
     this.#tails.push(...this.#tails.splice(0, 1))
     const hungry = this.#tails.filter(tail => tail.hungry)
     if (hungry.some(tail => !this.#leaders.has(at(tail.from)))) void this.#route()
-    for (const [node, asks] of this.#byLeader(hungry)) if (!this.#polling.has(node)) void this.#poll(node, asks)
+    for (const [node, asks] of this.#byLeader(hungry)) {
+      const lane = this.#lanes.findIndex((_, lane) => !this.#polling.has(`${node}/${lane}`))
+      if (lane >= 0) void this.#poll(node, lane, asks)
+    }
   }
 
   #byLeader(hungry: readonly PartitionTail[]): Map<number, Map<string, Ask>> {
@@ -102,13 +111,16 @@ export class FetchHub {
     return byLeader
   }
 
-  async #poll(node: number, asks: ReadonlyMap<string, Ask>): Promise<void> {
-    this.#polling.add(node)
+  async #poll(node: number, lane: number, asks: ReadonlyMap<string, Ask>): Promise<void> {
+    const tails = [...asks.values()].flatMap(ask => ask.tails)
+    for (const tail of tails) tail.asked = true
+    this.#polling.add(`${node}/${lane}`)
     let leader: Broker | undefined
     try {
-      leader = await this.#handle.cluster.findBroker({ nodeId: `${node}` })
+      const cluster = await this.#lanes[lane]!.connect()
+      leader = await cluster.findBroker({ nodeId: `${node}` })
       const answers = await fetch(leader, [...asks.values()], this.#isolation, this.#limits)
-      for (const answer of answers) await this.#take(answer, asks.get(at(answer)))
+      await Promise.all(answers.map(answer => this.#take(answer, asks.get(at(answer)))))
     } catch (error) {
       if (this.#closed) return
       this.#warn({ node, reason: messageOf(error) }, 'a fetch failed; looking for the leaders again')
@@ -116,7 +128,8 @@ export class FetchHub {
       // A connection whose answer never came may be dead without knowing it.
       void leader?.disconnect().catch(() => undefined)
     } finally {
-      this.#polling.delete(node)
+      for (const tail of tails) tail.asked = false
+      this.#polling.delete(`${node}/${lane}`)
       this.#poke()
     }
   }
@@ -124,10 +137,8 @@ export class FetchHub {
   async #take(answer: Fetched, ask: Ask | undefined): Promise<void> {
     if (!ask) return
     if (answer.errorCode === 0) return this.#deliver(answer, ask)
-    if (answer.errorCode === OFFSET_OUT_OF_RANGE) {
-      for (const tail of ask.tails) tail.held = true
-      void this.#explain(ask)
-    } else if (ASK_ANOTHER.has(answer.errorCode)) this.#leaders.delete(at(ask))
+    if (answer.errorCode === OFFSET_OUT_OF_RANGE) return this.#explain(ask)
+    if (ASK_ANOTHER.has(answer.errorCode)) this.#leaders.delete(at(ask))
     else {
       const reason = protocolError.createErrorFromCode(answer.errorCode).message
       for (const tail of ask.tails) tail.fail(new Error(`${at(ask)}: ${reason} (error ${answer.errorCode})`))
@@ -153,11 +164,8 @@ export class FetchHub {
     } catch (error) {
       if (!this.#closed)
         this.#warn({ ...ask, tails: undefined, reason: messageOf(error) }, 'the ends of a log are unknown')
-    } finally {
-      for (const tail of ask.tails) tail.held = false
-      this.#leaders.delete(at(ask))
-      this.#poke()
     }
+    this.#leaders.delete(at(ask))
   }
 
   /** Finds leaders; comes back by itself while a partition has none, since nobody else will ask again. */

@@ -28,8 +28,8 @@ export interface KafkaLogClientOptions extends Connection {
   readonly compression?: Readonly<Record<string, Compression>>
 }
 
-/** Long enough that an idle reader costs little, short enough that a new one soon gets into the request. */
-const LIVE = { maxWaitMs: 50, maxBytes: 16 << 20, maxPartitionBytes: 1 << 20 }
+/** Arrivals do not wait for the poll to end: its length only sets the cost of idling, some 0.1 % of a core per poll a second. */
+const LIVE = { maxWaitMs: 100, maxBytes: 16 << 20, maxPartitionBytes: 1 << 20 }
 const TRANSACTION_TIMEOUT_MS = 15_000
 const READ_TIMEOUT_MS = 5_000
 const WRITE_TIMEOUT_MS = 15_000
@@ -69,7 +69,7 @@ class KafkaLogClient implements LogClient {
   read(from: TopicPartition & { readonly offset: bigint }, isolation: 'committed' | 'uncommitted') {
     let hub = this.#hubs.get(isolation)
     if (!hub) {
-      hub = new FetchHub(openCluster(this.#options, READ_TIMEOUT_MS), isolation, LIVE, this.#options.log)
+      hub = new FetchHub(() => openCluster(this.#options, READ_TIMEOUT_MS), isolation, LIVE, this.#options.log)
       this.#hubs.set(isolation, hub)
     }
     return hub.open(from, from.offset)

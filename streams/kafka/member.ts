@@ -7,7 +7,7 @@ import type { Broker } from './internals.ts'
 import { assignments, grantedBy, PROTOCOL, subscription } from './rebalance.ts'
 
 const GROUP = 0
-const HEARTBEAT_MS = 500
+const HEARTBEAT_MS = 250
 /** While tasks are withheld somewhere, the next round is near: everyone listens closely for it. */
 const UNSETTLED_HEARTBEAT_MS = 30
 /** The rebalance budget: how long the group waits for a member to let go and join again. */

@@ -12,8 +12,8 @@ export class PartitionTail implements Tail {
   readonly from: TopicPartition
   /** The offset to ask for next. */
   position: bigint
-  /** True while something is found out about the partition, such as where its log begins. */
-  held = false
+  /** True while a broker is asked on its behalf. */
+  asked = false
   readonly #changed: () => void
   #chunk: Chunk | undefined
   #error: Error | undefined
@@ -31,7 +31,7 @@ export class PartitionTail implements Tail {
     return this.#closed
   }
   get hungry(): boolean {
-    return !this.#closed && !this.#error && !this.#chunk && !this.held
+    return !this.#closed && !this.#error && !this.#chunk && !this.asked
   }
 
   accept(chunk: Chunk): void {
