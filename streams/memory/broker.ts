@@ -77,6 +77,8 @@ export class Partition {
  */
 export class MemoryBroker {
   readonly now: () => number
+  /** How often a producer was refused because its epoch was over. */
+  fenced = 0
   readonly #topics = new Map<string, { readonly state: TopicState; readonly partitions: Partition[] }>()
   readonly #producers = new Map<string, { epoch: number; transaction: Transaction | undefined }>()
   readonly #offsets = new Map<string, Map<string, { offset: bigint; metadata: string }>>()
@@ -181,6 +183,7 @@ export class MemoryBroker {
   #transactionOf(id: string, epoch: number): Transaction {
     const producer = this.#producers.get(id)
     if (!producer || producer.epoch !== epoch) {
+      this.fenced++
       throw new Fenced(`${id}: epoch ${epoch} is over, ${producer?.epoch ?? 'none'} is the present one`)
     }
     return (producer.transaction ??= { state: 'open', touched: new Set(), offsets: undefined })

@@ -192,15 +192,16 @@ export class MemoryClient implements LogClient {
     const id = `${this.#name}-${++this.#joins}-${plan.group}`
     const group = this.#broker.group(plan.group)
     this.#members.set(id, plan.group)
-    const call = async (tell: () => void | Promise<void>) => {
-      await this.#hop()
-      await tell()
-    }
-    group.join({ id, taskCount: plan.tasks.length, handler, call, isWanted: () => this.#members.has(id) })
+    // A member hears of one rebalance after the other, whatever a hop takes.
+    let calls = Promise.resolve()
+    let isWanted = true
+    const call = (tell: () => void | Promise<void>) => (calls = calls.then(() => this.#hop()).then(tell))
+    group.join({ id, taskCount: plan.tasks.length, handler, call, isWanted: () => isWanted })
     return {
       leave: async () => {
-        this.#members.delete(id)
+        isWanted = false
         await this.#hop()
+        this.#members.delete(id)
         group.leave(id)
       },
     }

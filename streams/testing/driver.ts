@@ -26,7 +26,7 @@ import { seeded, settle, VirtualTime } from './virtual-time.ts'
 
 export interface DriverSetup {
   readonly topology: Topology
-  /** Stages to run, by name; all steps by default. A step comes from the declaration, an effect from here. */
+  /** Stages to run, by name; by default all steps, and all effects given here. */
   readonly stages?: readonly string[]
   readonly effects?: Readonly<Record<string, Effect>>
   /** Configuration of each step. */
@@ -175,9 +175,9 @@ export class Driver {
   }
 
   #stages(): Stage[] {
-    const { topology, stages } = this.#setup
+    const { topology, stages, effects } = this.#setup
     if (stages) return stages.map(name => stageOf(topology, name))
-    return topology.stages.filter(({ run }) => typeof run === 'object')
+    return topology.stages.filter(({ name, run }) => typeof run === 'object' || effects?.[name])
   }
   #runStage(stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
     const { topology, codec, options, shared, effects } = this.#setup
