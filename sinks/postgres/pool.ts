@@ -10,8 +10,6 @@ export interface PoolOptions {
   readonly lockTimeoutMs?: number
   /** A stopped process must not hold its row locks for ever: its session is ended. */
   readonly idleInTransactionTimeoutMs?: number
-  /** No transaction lives longer, so that publish knows when every older one is visible. */
-  readonly transactionTimeoutMs?: number
   /** `true` verifies the server's certificate against the system's authorities; `{ ca }` against these. */
   readonly tls?: boolean | { readonly ca: string }
   /** Hears of connections that broke while nobody used them; the pool replaces them by itself. */
@@ -42,6 +40,9 @@ export const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) => parsers[oid] ?? (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
 }
 
+/** No transaction of ours lives longer: the server ends it. */
+export const LONGEST_TRANSACTION_MS = 15_000
+
 /**
  * A pool of connections with our parsers and bounded patience. Opens nothing until the first query.
  * Time-outs in ms; the defaults suit transactions of associate, the longest there are.
@@ -57,7 +58,7 @@ export function openPool(url: string, options: PoolOptions): Pool {
     statement_timeout: options.statementTimeoutMs ?? 10_000,
     lock_timeout: options.lockTimeoutMs ?? 5_000,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 5_000,
-    options: `-c transaction_timeout=${options.transactionTimeoutMs ?? 15_000} -c timezone=UTC`,
+    options: `-c transaction_timeout=${LONGEST_TRANSACTION_MS} -c timezone=UTC`,
     ...(options.tls !== undefined && { ssl: options.tls === true ? true : options.tls }),
   })
   pool.on('error', error => options.onIdleError?.(error))

@@ -1,0 +1,90 @@
+import pg from 'pg'
+
+/** A channel of hints: see the triggers of `0002_ledger.sql`. */
+export type HintChannel = 'unit_ready' | 'unit_announced' | 'outbox'
+
+/** One waiter's bell: a hint that comes while it is busy is kept until it asks. */
+export interface Bell {
+  /** Resolves at the next hint, after `ms` at the latest, or when `signal` aborts. Never rejects. */
+  next(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export interface Hints {
+  bell(): Bell
+  close(): Promise<void>
+}
+
+const RECONNECT_MS = 1_000
+
+/**
+ * Listens to a channel on a connection of its own (not through a transaction pooler) and rings every bell. Hints are a courtesy: while the
+ * connection is down, and it is re-made for ever, whoever waits simply waits the full time.
+ */
+export function listen(url: string, channel: HintChannel, onTrouble: (error: Error) => void): Hints {
+  const bells = new Set<() => void>()
+  let client: pg.Client | undefined
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+
+  const again = (error: Error) => {
+    if (isClosed || timer !== undefined) return
+    onTrouble(error)
+    client
+      ?.removeAllListeners('notification')
+      .end()
+      .catch(() => undefined)
+    timer = setTimeout(() => {
+      timer = undefined
+      void connect()
+    }, RECONNECT_MS)
+  }
+  const connect = async () => {
+    const mine = new pg.Client({ connectionString: url, application_name: `hints ${channel}`, keepAlive: true })
+    client = mine
+    mine.on('error', again)
+    mine.on('end', () => again(new Error('the connection ended')))
+    mine.on('notification', () => bells.forEach(ring => ring()))
+    try {
+      await mine.connect()
+      await mine.query(`listen ${channel}`)
+    } catch (error) {
+      again(error as Error)
+    }
+  }
+  const opened = connect()
+  return {
+    bell: () => bellOf(bells),
+    close: async () => {
+      isClosed = true
+      clearTimeout(timer)
+      await opened
+      await client?.end().catch(() => undefined)
+    },
+  }
+}
+
+function bellOf(bells: Set<() => void>): Bell {
+  let isRung = false
+  let wake: (() => void) | undefined
+  bells.add(() => {
+    isRung = true
+    wake?.()
+  })
+  return {
+    next: async (ms, signal) => {
+      if (!isRung && signal?.aborted !== true) {
+        await new Promise<void>(resolve => {
+          const timer = setTimeout(resolve, ms)
+          wake = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+          signal?.addEventListener('abort', wake, { once: true })
+        })
+        if (wake !== undefined) signal?.removeEventListener('abort', wake)
+        wake = undefined
+      }
+      isRung = false
+    },
+  }
+}

@@ -1,0 +1,100 @@
+import type { DetectorResult, Inputs, Product, TerminalState } from '../../schemas/avro/generated.ts'
+import type { Instant } from '../../topology/model/time.ts'
+import type { Pool } from '../postgres/pool.ts'
+
+/** How one attempt at one unit ended, waiting to be told. */
+export interface OutboxRow {
+  readonly unit: string
+  readonly attempt: bigint
+  readonly terminal: TerminalState
+  readonly instrument: string
+  readonly group_id: string
+  readonly detector: number
+  readonly completeness: Inputs | null
+  readonly reason: string | null
+  readonly detail: string | null
+  readonly visit: bigint | null
+  readonly exposures: readonly bigint[]
+  readonly pipeline: string | null
+  readonly products: readonly Product[]
+  readonly dia_sources: number
+  readonly dia_objects: number
+  readonly deadline: Instant
+  readonly announced_at: Instant | null
+  readonly last_raw_at: Instant | null
+  readonly ready_at: Instant | null
+  readonly leased_at: Instant | null
+  readonly reported_at: Instant | null
+  readonly terminal_at: Instant
+  readonly committed_at_mjd_tai: number | null
+}
+
+/** Key of the row in alerts-ledger: `instrument/group/detector@attempt`. */
+export const ledgerKey = ({ unit, attempt }: Pick<OutboxRow, 'unit' | 'attempt'>): string => `${unit}@${attempt}`
+
+/**
+ * Pending rows of a shard, oldest end first, and the database's time read before them: every row that ended long enough before `now` is in
+ * the answer, or ended later than its last row. Found by their state alone; a cursor over ids or times would miss rows whose
+ * transactions were overtaken.
+ */
+export async function readPending(pool: Pool, shard: number, limit: number) {
+  const { rows: clock } = await pool.query<{ now: Instant }>('select clock_timestamp() as now')
+  const { rows } = await pool.query<OutboxRow>(
+    `select * from outbox where shard = $1 and state = 'pending' order by terminal_at, unit, attempt limit $2`,
+    [shard, limit],
+  )
+  return { now: clock[0]!.now, rows }
+}
+
+/** The mark behind the transaction on Kafka. May be set any number of times. */
+export async function markSent(pool: Pool, { unit, attempt }: OutboxRow): Promise<void> {
+  await pool.query(
+    `with sent as (
+       update outbox set state = 'sent', sent_at = clock_timestamp()
+       where unit = $1 and attempt = $2 and state = 'pending' returning unit, attempt, sent_at)
+     update unit set published_at = sent_at, work = case work when 'committed' then 'published' else work end
+     from sent where unit.key = sent.unit and unit.attempt = sent.attempt`,
+    [unit, attempt],
+  )
+}
+
+/** Which of these ledger keys have their mark: their ledger entry has done its service. */
+export async function markedAmong(pool: Pool, keys: readonly string[]): Promise<readonly string[]> {
+  if (keys.length === 0) return []
+  const parts = keys.map(key => ({
+    unit: key.slice(0, key.lastIndexOf('@')),
+    attempt: key.slice(key.lastIndexOf('@') + 1),
+  }))
+  const { rows } = await pool.query<{ unit: string; attempt: bigint }>(
+    `select unit, attempt from outbox join unnest($1::text[], $2::bigint[]) as asked (unit, attempt) using (unit, attempt)
+     where state = 'sent'`,
+    [parts.map(part => part.unit), parts.map(part => part.attempt)],
+  )
+  return rows.map(ledgerKey)
+}
+
+/** The one record that tells how the attempt ended. */
+export const toResult = (row: OutboxRow, alerts: number): DetectorResult => ({
+  instrument: row.instrument,
+  group: row.group_id,
+  detector: row.detector,
+  attempt: Number(row.attempt),
+  state: row.terminal,
+  inputs: row.completeness,
+  reason: row.reason,
+  detail: row.detail,
+  visit: row.visit,
+  exposures: row.exposures,
+  pipeline: row.pipeline,
+  diaSources: row.dia_sources,
+  diaObjects: row.dia_objects,
+  alerts,
+  products: row.products.map(product => ({ ...product, size: BigInt(product.size) })),
+  deadline: row.deadline,
+  announcedAt: row.announced_at,
+  lastRawAt: row.last_raw_at,
+  readyAt: row.ready_at,
+  leasedAt: row.leased_at,
+  reportedAt: row.reported_at,
+  terminalAt: row.terminal_at,
+})
