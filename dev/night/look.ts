@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { imageOf, readFits, stringOf, type Hdu, type Header, type Plane } from '../../pipeline/images/fits.ts'
 import { pixelOfSky, type TanWcs } from '../../topology/camera.ts'
@@ -99,7 +101,8 @@ async function main(): Promise<void> {
   console.log(`${to}: ${picture.width} × ${picture.height} pixels`)
 }
 
-if (process.argv[1] && import.meta.url.endsWith(process.argv[1].split('/').at(-1)!)) {
+const [, script] = process.argv
+if (script !== undefined && resolve(script) === fileURLToPath(import.meta.url)) {
   main().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1

@@ -10,29 +10,10 @@ import { dayObsOf, exposureId } from '../../topology/identifiers.ts'
 import { bandOf, instruments, scienceDetectorsOf, type Band, type Instrument } from '../../topology/instruments.ts'
 import { taiSecondsOfInstant, type Instant } from '../../topology/model/time.ts'
 import { fieldOf, type Depth, type Field } from './field.ts'
+import { wholeOptions, type NightOptions } from './options.ts'
 import { randomOf, type Random } from './random.ts'
 
-export interface NightOptions {
-  readonly seed: number
-  readonly instrument: 'LATISS' | 'LSSTComCam'
-  readonly visits: number
-  /** When the night begins: the first announcement, ms UTC. It moves times and names, and changes nothing on the sky. */
-  readonly start: Instant
-  /** Side of the square chips, pixels; a multiple of 4. */
-  readonly size?: number
-  /** False: a control night. */
-  readonly transients?: boolean
-  /** Seconds from an announcement to the opening of the shutter. */
-  readonly lead?: number
-  /** Seconds of one snap. They do not scale the light: a compressed night has the noise of a real one. */
-  readonly exposure?: number
-  /** Seconds from the closing of the shutter to the next visit's opening; up to two of them are readout. */
-  readonly gap?: number
-  /** Exposures of one visit. */
-  readonly snaps?: 1 | 2
-  /** Number of the first exposure in its day; a second night on one day must begin above the first. */
-  readonly firstSequence?: number
-}
+export type { NightOptions } from './options.ts'
 
 /** The shutter's times are ms UTC; the raw is put when it has been read out. */
 export interface ExposurePlan {
@@ -109,8 +90,6 @@ const FILTER = { LATISS: 'SDSSr_65mm~empty', LSSTComCam: 'r_03' }
 /** AuxTel's pixels of 0.096″ are read out two by two, so that seeing covers the 3 to 7 pixels it does on LSST's cameras. */
 const BINNING = { LATISS: 2, LSSTComCam: 1 }
 
-const DEFAULTS = { size: 1024, transients: true, lead: 20, exposure: 15, gap: 3, snaps: 1, firstSequence: 1 } as const
-
 /**
  * A night from a seed: what is on the sky, where the telescope points, when things happen. Pure: equal options, equal plan.
  * Worked example, three visits with lead 20 s, exposure 15 s, gap 3 s: announced at 0, 18, 36 s; exposing 20–35, 38–53, 56–71 s;
@@ -118,8 +97,7 @@ const DEFAULTS = { size: 1024, transients: true, lead: 20, exposure: 15, gap: 3,
  * @throws RangeError naming the option, what it is and what is allowed.
  */
 export function planNight(given: NightOptions): NightPlan {
-  const options = { ...DEFAULTS, ...given }
-  checkOptions(options)
+  const options = wholeOptions(given)
   const instrument = instruments.get(options.instrument)!
   const filter = FILTER[options.instrument]
   const pixelScale = pixelScaleArcsec(binned(instrument))
@@ -232,22 +210,4 @@ function conditionsOf(random: Random, depth: Depth): Conditions {
     skyGradient: [0.04 * (random.uniform() - 0.5), 0.04 * (random.uniform() - 0.5)],
     throughput: depth.throughput * (0.97 + 0.02 * random.uniform()),
   }
-}
-
-function checkOptions(options: Required<NightOptions>): void {
-  const { instrument, visits, size, lead, exposure, gap, snaps, seed, start, firstSequence } = options
-  if (!Object.hasOwn(FILTER, instrument))
-    throw new RangeError(`instrument is "${String(instrument)}"; a night can be simulated for LATISS and LSSTComCam`)
-  const check = (what: string, value: number, fine: boolean, allowed: string) => {
-    if (!fine) throw new RangeError(`${what} is ${value}; allowed are ${allowed}`)
-  }
-  const whole = (value: number, low: number, high: number) => Number.isInteger(value) && value >= low && value <= high
-  check('seed', seed, whole(seed, 0, 2 ** 31 - 1), 'integers from 0 to 2147483647')
-  check('visits', visits, whole(visits, 1, 5000), 'integers from 1 to 5000')
-  check('size', size, whole(size, 128, 4096) && size % 4 === 0, 'multiples of 4 from 128 to 4096')
-  check('snaps', snaps, whole(snaps, 1, 2), '1 and 2')
-  check('firstSequence', firstSequence, whole(firstSequence, 1, 99_999 - visits * snaps), 'those that leave room below 99999') // prettier-ignore
-  check('start', start, Number.isFinite(start), 'instants in ms UTC')
-  for (const [what, seconds] of Object.entries({ lead, exposure, gap }))
-    check(what, seconds, seconds > 0 && seconds <= 600, 'seconds above 0 and up to 600')
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { LogeventNextVisit } from '../../schemas/avro/generated.ts'
 import { parseNotification } from '../../schemas/json/s3-notification.ts'
 import { readFits, stringOf } from '../../pipeline/images/fits.ts'
-import type { Clock } from './clock.ts'
+import { realClock, type Clock } from './clock.ts'
 import { objectCreated, type S3Event } from './notification.ts'
 import { planNight, startingAt } from './plan.ts'
 import { playNight, type Night, type NightEvent, type NightPorts } from './play.ts'
@@ -13,8 +13,8 @@ const plan = planNight({ seed: 2, instrument: 'LATISS', visits: 3, size: 128, st
 const rendered = await renderNight(plan)
 
 /** A clock for a known number of visits: it leaps to the next awaited instant as soon as every visit that is not over waits. */
-function leapingClock(at: number): Clock & { readonly over: () => void } {
-  let [now, visits] = [at, plan.visits.length]
+function leapingClock(at: number, playing: number): Clock & { readonly over: () => void } {
+  let [now, visits] = [at, playing]
   const waiting: { instant: number; resolve: () => void }[] = []
   const leap = () => {
     if (visits === 0 || waiting.length < visits) return
@@ -59,12 +59,16 @@ function world(clock: Clock): NightPorts & { readonly log: Happened[] } {
 }
 
 const playing = (more: Partial<Night> = {}, at = start - 1000) => {
-  const clock = leapingClock(at)
+  const night = more.plan ?? plan
+  const clock = leapingClock(at, night.visits.length)
   const ports = world(clock)
+  const raws = new Map<number, number>()
   const progress = (event: NightEvent) => {
     more.progress?.(event)
-    // A visit of one snap and one detector is over with its raw.
-    if (event.kind === 'raw') clock.over()
+    if (event.kind !== 'raw') return
+    const { snaps } = night.options
+    raws.set(event.visit.index, (raws.get(event.visit.index) ?? 0) + 1)
+    if (raws.get(event.visit.index) === snaps * night.detectors.length) clock.over()
   }
   return { ports, played: playNight({ plan, rendered, bucket: 'raws', ports, clock, ...more, progress }) }
 }
@@ -120,6 +124,21 @@ describe('a played night', () => {
     expect(raws.map(it => it.group)).toEqual(later.visits.map(it => it.group))
   })
 
+  it('takes two snaps of a visit one after the other, and the nine detectors of a camera together', async () => {
+    const camera = planNight({ seed: 2, instrument: 'LSSTComCam', visits: 1, size: 128, start, snaps: 2 })
+    const { ports, played } = playing({ plan: camera, rendered: await renderNight(camera) })
+    const raws = await played
+    expect(raws).toHaveLength(18)
+    expect(raws.map(it => it.detector)).toEqual([...Array(9).keys(), ...Array(9).keys()])
+    expect([...new Set(raws.map(it => (it.putAt - start) / 1000))]).toEqual([37, 54])
+    const images = ports.log.filter(it => it.what === 'put' && it.key.endsWith('.json'))
+    const headers = images.map(
+      it => JSON.parse(new TextDecoder().decode(it.value as Uint8Array)) as { CURINDEX: number },
+    )
+    expect(headers.map(it => it.CURINDEX)).toEqual([...Array<number>(9).fill(1), ...Array<number>(9).fill(2)])
+    expect(new Set(ports.log.filter(it => it.what === 'put').map(it => it.key)).size).toBe(36)
+  })
+
   it('stops when aborted, with the reason, and does nothing afterwards', async () => {
     const abort = new AbortController()
     const { ports, played } = playing({
@@ -159,5 +178,23 @@ describe('a notification', () => {
         eventTime: '2026-11-22T03:00:00.000Z',
       },
     ])
+  })
+})
+
+describe('the real clock', () => {
+  it('waits until the instant and not less, and not at all for the past', async () => {
+    const { signal } = new AbortController()
+    const instant = Date.now() + 15
+    await realClock.until(instant, signal)
+    expect(Date.now()).toBeGreaterThanOrEqual(instant)
+    await realClock.until(0, signal)
+  })
+
+  it('is given up at once when aborted, with the reason', async () => {
+    const abort = new AbortController()
+    const waiting = realClock.until(Date.now() + 3_600_000, abort.signal)
+    abort.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    await expect(realClock.until(0, abort.signal)).rejects.toThrow('enough')
   })
 })
