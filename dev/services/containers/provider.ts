@@ -10,6 +10,7 @@ import { probes } from '../probes.ts'
 import { serviceNames, type Progress, type ServiceAddresses, type ServiceName, type Services } from '../services.ts'
 import { freePorts } from '../ports.ts'
 import { database, imagesOf, registryPath, s3Keys } from '../versions.ts'
+import { launcherLabel, removeLeftovers } from './leftovers.ts'
 import { type ContainerSpec, containerSpecs } from './specs.ts'
 
 interface StartedService {
@@ -20,12 +21,13 @@ interface StartedService {
 
 /**
  * Starts the services as containers on free ports of the engine's host. They are removed by `stop()`, and by
- * testcontainers' reaper when this process is gone; with `TESTCONTAINERS_RYUK_DISABLED` nobody does the latter.
+ * testcontainers' reaper when this process is gone; with `TESTCONTAINERS_RYUK_DISABLED`, only at the next start.
  */
 export async function startContainers(progress: Progress, downloadMs: number): Promise<Services> {
   // testcontainers looks for an engine in its own order: it shall take the one that was asked for the images.
   process.env.DOCKER_HOST ??= engineAddress()
   const client = await getContainerRuntimeClient()
+  await removeLeftovers(client, progress)
   const begunAt = Date.now()
   const [kafka, registry, s3, postgres] = await freePorts(4)
   const ports = { kafka: kafka!, registry: registry!, s3: s3!, postgres: postgres! }
@@ -89,6 +91,7 @@ async function startContainer(
   const log: string[] = []
   const container = await new GenericContainer(imagesOf(process.env)[name])
     .withEnvironment(spec.environment)
+    .withLabels(launcherLabel())
     .withCommand([...(spec.command ?? [])])
     .withExposedPorts(spec.port)
     .withLogConsumer(stream => stream.on('data', (chunk: Buffer) => log.push(String(chunk))))
