@@ -281,3 +281,21 @@ describe('framing and other writers', () => {
     expect(() => own.decode('raw-arrival', frame(71, Buffer.alloc(3)))).toThrow(UndecodableError)
   })
 })
+
+it('gives plain objects, which a state can hold and a clone equals', () => {
+  const codec = codecWith(new Map([['raw-listed', 1]]))
+  const raw = {
+    instrument: 'LATISS',
+    group: 'g',
+    detector: 0,
+    snap: 0,
+    exposure: 1n,
+    bucket: 'b',
+    key: 'k',
+    size: null,
+    eTag: null,
+  }
+  const decoded = codec.decode('raw-listed', codec.encode('raw-listed', { attempt: 0, found: [{ at: 1, raw }] }))
+  expect(Object.getPrototypeOf(decoded.found[0]!.raw)).toBe(Object.prototype)
+  expect(structuredClone(decoded)).toStrictEqual(decoded)
+})

@@ -67,9 +67,24 @@ function build(name: ContractName): AvroType<unknown> {
     },
     decode: (bytes, { walk, resolver } = own) => {
       walk(bytes)
-      return type.fromBuffer(bytes, resolver) as unknown
+      return plain(type.fromBuffer(bytes, resolver))
     },
   }
+}
+
+/**
+ * avsc makes every record an instance of a class of its own. What decodes must be as plain as what was encoded: it is kept as
+ * state, compared and cloned, and a class of one process means nothing to the next.
+ */
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
+  if (Array.isArray(value)) return value.map(plain)
+  const object: Record<string, unknown> = Object.getPrototypeOf(value) === null ? Object.create(null) : {}
+  for (const [name, each] of Object.entries(value)) {
+    if (name === '__proto__') Object.defineProperty(object, name, { value: plain(each), enumerable: true })
+    else object[name] = plain(each)
+  }
+  return object
 }
 
 let scratch = Buffer.allocUnsafe(1 << 16)

@@ -15,6 +15,8 @@ export interface Lease extends UnitToPreload {
   readonly epoch: number
   readonly attempt: number
   readonly raws: readonly UsedRaw[]
+  /** When what decided it entered the system; the report inherits it. */
+  readonly at: number
   readonly leasedAt: number
 }
 
@@ -29,12 +31,8 @@ export interface UnitLedger {
   /** False: the lease is somebody else's now; stop and discard. */
   heartbeat(unit: string, epoch: number): Promise<boolean>
   reported(unit: string, epoch: number): Promise<unknown>
-  /** Gives the unit back for a retry; the ledger counts its runs and ends it at the limit. */
-  release(
-    unit: string,
-    epoch: number,
-    why: { readonly retryAfterMs: number; readonly reason: string },
-  ): Promise<unknown>
+  /** Gives the unit back for a retry after a back-off; the ledger counts its runs and ends it at the limit. */
+  release(unit: string, epoch: number, why: { readonly reason: string; readonly detail: string }): Promise<unknown>
 }
 
 export interface ObjectStore {

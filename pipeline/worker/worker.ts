@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lease, Log, Report, UnitLedger, UnitToPreload } from './ports.ts'
 import { preload, type Preloaded, type PreloadContext } from './preload.ts'
 import { type RunContext, runUnit } from './run-unit.ts'
@@ -12,13 +11,11 @@ export interface WorkerOptions {
   readonly log: Log
   /** Detectors remembered as held: what the calibration cache can keep. */
   readonly holdsLimit: number
-  /** Wait before a unit that was given back may be leased again, ms. */
-  readonly retryAfterMs: number
   /** How often the ledger is asked when nothing wakes the worker, ms. */
   readonly pollMs: number
   readonly heartbeatMs: number
-  /** Resolves when the ledger may have work (a lossy hint), or when aborted. */
-  readonly wake: (signal: AbortSignal) => Promise<void>
+  /** Resolves when the ledger may have work (a lossy hint), after `ms` at the latest, or when aborted. */
+  readonly wake: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 export interface RunningWorker {
@@ -73,10 +70,10 @@ async function loop(options: WorkerOptions, stop: AbortSignal): Promise<void> {
         const next = await options.ledger.claimPreload(me)
         if (next) inHand = begin(next, options)
       }
-      await idle(options, stop)
+      await options.wake(options.pollMs, stop)
     } catch (error) {
       options.log.error({ err: error }, 'the ledger could not be asked for work; trying again')
-      await idle(options, stop)
+      await options.wake(options.pollMs, stop)
     }
   }
 }
@@ -102,7 +99,7 @@ async function work(lease: Lease, prepared: Promise<Preloaded> | undefined, opti
     const inputs = (await prepared?.catch(() => undefined)) ?? (await preload(lease, options.preload))
     const result = await runUnit(lease, inputs, options.run, lost.signal)
     if (lost.signal.aborted) return
-    await options.report(result, Math.max(...lease.raws.map(used => used.at)))
+    await options.report(result, lease.at)
     await ledger.reported(lease.unit, lease.epoch)
     const { outcome, reason, sources, metrics } = result
     log.info(
@@ -112,8 +109,9 @@ async function work(lease: Lease, prepared: Promise<Preloaded> | undefined, opti
   } catch (error) {
     if (lost.signal.aborted) return void log.warn(mine, 'lease lost; result discarded')
     log.warn({ ...mine, err: error }, 'unit given back for a retry')
-    const reason = `${(error as Error).name}: ${(error as Error).message}`
-    await ledger.release(lease.unit, lease.epoch, { retryAfterMs: options.retryAfterMs, reason })
+    const { name, message } = error as Error
+    const reason = name === 'PipelineTimeout' ? 'pipeline-timeout' : 'interrupted'
+    await ledger.release(lease.unit, lease.epoch, { reason, detail: `${name}: ${message}` })
   } finally {
     clearInterval(heart)
   }
@@ -125,17 +123,5 @@ async function beat(lease: Lease, lost: AbortController, { ledger, log }: Worker
     if (!(await ledger.heartbeat(lease.unit, lease.epoch))) lost.abort("the lease is somebody else's now")
   } catch (error) {
     log.warn({ unit: lease.unit, err: error }, 'heartbeat failed')
-  }
-}
-
-async function idle({ wake, pollMs }: WorkerOptions, stop: AbortSignal): Promise<void> {
-  const either = new AbortController()
-  const end = () => either.abort()
-  stop.addEventListener('abort', end, { once: true })
-  try {
-    await Promise.race([sleep(pollMs, undefined, { signal: either.signal }).catch(() => {}), wake(either.signal)])
-  } finally {
-    end()
-    stop.removeEventListener('abort', end)
   }
 }

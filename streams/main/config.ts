@@ -13,7 +13,9 @@ export class ConfigError extends Error {
 }
 
 type Tree = { [name: string]: unknown }
-const schema: Section = { ...section({ ...infrastructure, decide: settingsSchema as unknown as Section }) }
+const decide = { ...settingsSchema, default: {} } as unknown as Section
+// A default at the root would mean nothing: there is always a tree.
+const { default: _none, ...schema } = section({ ...infrastructure, decide })
 
 /** `kafka.brokers` is overridden by `PP_KAFKA_BROKERS`, `clock.periodMs` by `PP_CLOCK_PERIOD_MS`. */
 export const variableOf = (path: string): string =>
@@ -28,7 +30,7 @@ interface Leaf {
 }
 const isSection = (node: Knob | Section): node is Section => 'properties' in node
 
-function leaves(node: Section, prefix = ''): Leaf[] {
+function leaves(node: Omit<Section, 'default'>, prefix = ''): Leaf[] {
   return Object.entries(node.properties).flatMap(([name, child]) =>
     isSection(child) ? leaves(child, `${prefix}${name}.`) : [{ path: prefix + name, knob: child }],
   )

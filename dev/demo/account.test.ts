@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import type { UnitSummary } from '../../sinks/ledger/summary.ts'
+import type { PlayedRaw } from '../night/play.ts'
+import { countTerminal, latencySeconds, unaccountedUnits } from './account.ts'
+
+const unit = (detector: number, terminal: UnitSummary['terminal'], publishedAt: number | null = null) =>
+  ({ unit: `LATISS/g/${detector}`, group: 'g', detector, terminal, publishedAt }) as UnitSummary
+
+it('counts every terminal state, the absent ones as 0', () => {
+  expect(countTerminal([unit(0, 'published'), unit(1, 'published'), unit(2, 'failed'), unit(3, null)])).toEqual({
+    ...{ published: 2, missed: 0, cancelled: 0, ignored: 0, expired: 0, deferred: 0, failed: 1 },
+  })
+})
+
+it('misses an expected unit that has not ended, one that is not there, and one that nobody expects', () => {
+  const expected = ['LATISS/g/0', 'LATISS/g/1', 'LATISS/g/2']
+  const units = [unit(0, 'missed'), unit(1, null), unit(9, 'published')]
+  expect(unaccountedUnits(expected, units)).toEqual(['LATISS/g/1', 'LATISS/g/2', 'LATISS/g/9'])
+})
+
+it('measures from the last raw of the unit to its alerts, of published units alone', () => {
+  const raw = (detector: number, putAt: number) => ({ group: 'g', detector, putAt }) as PlayedRaw
+  const units = [unit(0, 'published', 5000), unit(1, 'published', 9000), unit(2, 'failed', 99_000)]
+  const raws = [raw(0, 1000), raw(0, 3000), raw(1, 3000), raw(2, 3000)]
+  expect(latencySeconds(units, raws)).toEqual({ p50: 2, p99: 6 })
+  expect(latencySeconds([], raws)).toBeNull()
+})

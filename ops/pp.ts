@@ -1,0 +1,74 @@
+import { Command, Option } from 'commander'
+import { describeTopology } from '../topology/derive.ts'
+import { ConfigError, loadConfig, showConfig } from '../streams/main/config.ts'
+import { initialise } from '../streams/main/initialise.ts'
+import { roles, runProcess } from '../streams/main/main.ts'
+import { promptTopology } from '../topology/prompt.ts'
+import { defaultSettings } from '../topology/settings.ts'
+import type { Role } from '../topology/model/topology.ts'
+import { table } from './table.ts'
+import { showUnits } from './units.ts'
+
+const json = () => new Option('--json', 'print JSON').default(false)
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+const pp = new Command('pp').description('Prompt Processing: run it, look at it, steer it.').showHelpAfterError()
+
+pp.command('run')
+  .description(`run one process of the deployment: ${roles.join(', ')}`)
+  .argument('<role>')
+  .action((role: string) => {
+    const known = roles.find(name => name === role)
+    if (!known) throw new ConfigError(`There is no process "${role}"; there are: ${roles.join(', ')}`)
+    return runProcess(known satisfies Role)
+  })
+
+pp.command('init')
+  .description('put tables, topics, schemas and buckets in place; what is there is left as it is')
+  .action(() => initialise(loadConfig(process.env), print))
+
+const config = pp.command('config').description('the knobs')
+config
+  .command('show')
+  .description('every knob as it is in force, secrets hidden')
+  .addOption(json())
+  .action((options: { json: boolean }) => {
+    const knobs = showConfig(loadConfig(process.env))
+    if (options.json) return print(JSON.stringify(knobs, null, 2))
+    const short = (value: unknown) => {
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      return text.length > 60 ? `${text.slice(0, 59)}…` : text
+    }
+    return print(
+      table(
+        ['knob', 'value', '', 'variable', 'what it turns'],
+        knobs.map(k => [k.knob, short(k.value), k.isDefault ? '' : 'set', k.variable, k.description]),
+      ),
+    )
+  })
+
+const topology = pp.command('topology').description('the graph')
+topology
+  .command('show')
+  .description('stages, what they read and write, who runs them')
+  .addOption(json())
+  .action((options: { json: boolean }) => {
+    const graph = promptTopology({ settings: defaultSettings })
+    print(options.json ? JSON.stringify(graph, null, 2) : describeTopology(graph))
+  })
+
+pp.command('units')
+  .description('every unit of the ledger: where it stands, how it ended')
+  .addOption(json())
+  .option('--group <group>', 'of one visit')
+  .option('--instrument <name>', 'of one instrument')
+  .action((options: { json: boolean; group?: string; instrument?: string }) =>
+    showUnits(loadConfig(process.env), options, print),
+  )
+
+try {
+  await (process.argv.length > 2 ? pp.parseAsync() : Promise.resolve(pp.outputHelp()))
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`)
+  process.exitCode = error instanceof ConfigError ? 2 : 1
+}

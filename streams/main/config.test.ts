@@ -1,0 +1,73 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { ConfigError, loadConfig, showConfig, variableOf } from './config.ts'
+
+const needed = {
+  PP_KAFKA_BROKERS: 'a:9092, b:9092',
+  PP_REGISTRY_URL: 'http://registry/apis/ccompat/v7',
+  PP_S3_ENDPOINT: 'http://s3',
+  PP_S3_ACCESS_KEY_ID: 'key',
+  PP_S3_SECRET_ACCESS_KEY: 'canary-s3',
+  PP_POSTGRES_URL: 'postgresql://u:canary-pg@db/apdb',
+}
+const messageOf = (environment: Record<string, string>) => {
+  try {
+    loadConfig(environment)
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError)
+    return (error as Error).message
+  }
+  throw new Error('it was accepted')
+}
+
+it('fills in every default and reads variables by type', () => {
+  const config = loadConfig({ ...needed, PP_CLOCK_PERIOD_MS: '250', PP_KAFKA_SSL: 'true' })
+  expect(config.kafka).toMatchObject({ brokers: ['a:9092', 'b:9092'], ssl: true, partitions: 6 })
+  expect(config.clock).toEqual({ periodMs: 250, epsilonMs: 1000 })
+  expect(config.decide.instruments['LATISS']).toEqual({ off: {} })
+  expect(config.decide.imageTimeoutSeconds).toBe(120)
+})
+
+it('lays variables over the file', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'pp-config-')), 'config.json')
+  writeFileSync(file, JSON.stringify({ clock: { periodMs: 500, epsilonMs: 7 }, decide: { imageTimeoutSeconds: 20 } }))
+  const config = loadConfig({ ...needed, PP_CONFIG: file, PP_CLOCK_PERIOD_MS: '250' })
+  expect(config.clock).toEqual({ periodMs: 250, epsilonMs: 7 })
+  expect(config.decide.imageTimeoutSeconds).toBe(20)
+})
+
+it('names every knob that is wrong, at once, and what is allowed', () => {
+  const { PP_KAFKA_BROKERS: _, ...rest } = needed
+  const message = messageOf({ ...rest, PP_CLOCK_PERIOD_MS: 'soon', PP_LOG_LEVEL: 'loud' })
+  expect(message).toContain('kafka.brokers is not given: set it in the file or as PP_KAFKA_BROKERS')
+  expect(message).toContain('clock.periodMs must be integer')
+  expect(message).toContain('logLevel must be equal to one of the allowed values: debug, info, warn, error')
+})
+
+it('refuses a knob that does not exist, in a variable as in the file', () => {
+  expect(messageOf({ ...needed, PP_CLOCK_PERIOD: '1' })).toContain('No knob is called PP_CLOCK_PERIOD')
+  const file = join(mkdtempSync(join(tmpdir(), 'pp-config-')), 'config.json')
+  writeFileSync(file, JSON.stringify({ clock: { period: 1 } }))
+  expect(messageOf({ ...needed, PP_CONFIG: file })).toContain('clock has no knob "period"')
+  expect(messageOf({ ...needed, PP_CONFIG: '/nowhere.json' })).toContain('/nowhere.json')
+})
+
+it('refuses settings that their schema cannot judge', () => {
+  const instruments = JSON.stringify({ LATISS: { off: { '7': 'there is no such detector' } } })
+  expect(messageOf({ ...needed, PP_DECIDE_INSTRUMENTS: instruments })).toContain('names detector 7')
+})
+
+it('shows every knob and no secret', () => {
+  const shown = showConfig(loadConfig(needed))
+  expect(JSON.stringify(shown)).not.toContain('canary')
+  expect(shown.find(({ knob }) => knob === 's3.secretAccessKey')?.value).toBe('(hidden)')
+  expect(shown.find(({ knob }) => knob === 'clock.periodMs')).toMatchObject({ value: 1000, isDefault: true })
+  for (const { description } of shown) expect(description).toMatch(/\S.*\.$/)
+})
+
+it('names variables after paths', () => {
+  expect(variableOf('s3.secretAccessKey')).toBe('PP_S3_SECRET_ACCESS_KEY')
+  expect(variableOf('app')).toBe('PP_APP')
+})

@@ -1,0 +1,48 @@
+import { migrate } from '../../sinks/postgres/migrate.ts'
+import { topicsOf } from '../../topology/derive.ts'
+import type { Topology } from '../../topology/model/topology.ts'
+import { prepareRegistry, type TopicContract } from '../registry/registry.ts'
+import type { Config } from './config.ts'
+import { openKafka, openLog, openStore, topologyOf } from './world.ts'
+
+/** Which contract each topic's values follow, once per topic. */
+export function contractsOf(topology: Topology): TopicContract[] {
+  const streams = [
+    ...topology.entrances,
+    ...topology.exits,
+    ...topology.stages.flatMap(stage => [...stage.reads, ...stage.writes]),
+  ]
+  const once = new Map(streams.map(stream => [stream.topic, stream]))
+  return [...once.values()].flatMap(({ topic, format }) => ('avro' in format ? [{ topic, contract: format.avro }] : []))
+}
+
+/**
+ * Puts in place what the processes need: tables, topics, schemas, buckets. What is there already is left as it is, so it may be
+ * run before every start, by several at once. Throws what it could not do, naming the system that refused.
+ */
+export async function initialise(config: Config, progress: (line: string) => void = () => {}): Promise<void> {
+  const log = openLog(config, 'initialise')
+  const topology = topologyOf(config)
+  const step = async (what: string, work: () => Promise<unknown>) => {
+    const began = Date.now()
+    await work()
+    progress(`${what} in place (${((Date.now() - began) / 1000).toFixed(1)} s)`)
+  }
+  await Promise.all([
+    step('tables of APDB, ledger and outbox', () => migrate(config.postgres.url)),
+    step('schemas', () => prepareRegistry(config.registry.url, contractsOf(topology))),
+    step('topics', async () => {
+      const client = await openKafka(config, 'initialise', log)
+      try {
+        await client.createTopics(topicsOf(topology, config.kafka))
+      } finally {
+        await client.close()
+      }
+    }),
+    step('buckets', async () => {
+      const store = openStore(config)
+      await Promise.all([config.s3.rawBucket, config.s3.centralBucket].map(bucket => store.createBucket(bucket)))
+      store.close()
+    }),
+  ])
+}

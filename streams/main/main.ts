@@ -1,0 +1,39 @@
+import type { Role } from '../../topology/model/topology.ts'
+import { ConfigError, loadConfig } from './config.ts'
+import { startRole } from './roles.ts'
+import { openWorld } from './world.ts'
+
+export const roles: readonly Role[] = ['clock', 'steps', 'effects', 'worker', 'publish']
+
+/**
+ * Runs one process of the deployment until SIGTERM or SIGINT, then drains. Ends with 0 after a drain, 1 after a fault that no restart
+ * heals (lost data, a broken journal), 2 when the configuration is wrong.
+ */
+export async function runProcess(role: Role): Promise<void> {
+  let config
+  try {
+    config = loadConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 2
+    return
+  }
+  const world = await openWorld(config, role)
+  const { log } = world
+  const ended = new Promise<number>(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(0))
+    process.once('fatal', () => resolve(1))
+  })
+  const running = await startRole(world, error => {
+    log.error({ err: error }, 'a fault that no restart heals: an operator must decide')
+    process.emit('fatal' as never)
+  })
+  log.info({ pid: process.pid }, 'ready')
+  const code = await ended
+  log.info({}, 'draining')
+  await running.stop()
+  await world.close()
+  log.info({}, 'stopped')
+  process.exitCode = code
+}

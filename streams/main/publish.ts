@@ -1,0 +1,32 @@
+import { listen } from '../../sinks/postgres/hints.ts'
+import { publishShard } from '../../sinks/publish/publish.ts'
+import { partitionsOf, type Stage } from '../../topology/model/topology.ts'
+import { alerts, alertsLedger } from '../../topology/streams.ts'
+import { runService } from '../run-service.ts'
+import type { Running } from './roles.ts'
+import type { World } from './world.ts'
+
+/** The publishers of the outbox's shards that the group gives to this process. */
+export async function runPublish(world: World, stage: Stage, onFatal: (error: Error) => void): Promise<Running> {
+  const { config, topology, client, codec, pool, store, log } = world
+  const hints = listen(config.postgres.url, 'outbox', error =>
+    log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
+  )
+  const publisher = {
+    ...{ pool, store, codec, log, bell: hints.bell },
+    alertPartitions: partitionsOf(topology, alerts),
+  }
+  const service = await runService({
+    ...{ topology, stage, client, codec, log, onFatal },
+    app: config.app,
+    table: alertsLedger,
+    options: { sessionTimeoutMs: config.kafka.sessionTimeoutMs },
+    start: task => publishShard(publisher, task),
+  })
+  return {
+    stop: async () => {
+      await service.stop()
+      await hints.close()
+    },
+  }
+}

@@ -1,0 +1,134 @@
+import type { Event } from '../../topology/model/step.ts'
+import type { Role, Stage } from '../../topology/model/topology.ts'
+import { associate } from '../../sinks/associate/associate.ts'
+import { dispatch } from '../../sinks/ledger/dispatch.ts'
+import { sweep } from '../../sinks/ledger/sweep.ts'
+import { runClock } from '../clock/clock.ts'
+import { listings } from '../raws/listings.ts'
+import { rawIntake } from '../raws/raw-intake.ts'
+import { rawReconcile } from '../raws/raw-reconcile.ts'
+import { sidecars } from '../raws/sidecars.ts'
+import { runStage } from '../run-stage.ts'
+import type { Effect } from '../task/effects.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runPublish } from './publish.ts'
+import { runWorker } from './worker.ts'
+import type { World } from './world.ts'
+
+export interface Running {
+  /** Finishes what is in hand and leaves its groups, so that others take over in milliseconds. */
+  stop(): Promise<void>
+}
+
+/** What each process of the deployment runs. The declaration says which stages are whose. */
+export function startRole(world: World, onFatal: (error: Error) => void): Promise<Running> {
+  return starters[world.role](world, onFatal)
+}
+
+type Starter = (world: World, onFatal: (error: Error) => void) => Promise<Running>
+
+const starters: Readonly<Record<Role, Starter>> = {
+  clock: (world, onFatal) =>
+    runClock({ ...runtimeOf(world), stage: stagesOf(world)[0]!, options: world.config.clock, onFatal }),
+  steps: (world, onFatal) =>
+    together(
+      stagesOf(world).map(stage => {
+        if (typeof stage.run === 'string')
+          throw new Error(`${stage.name} is no step, yet the process of the steps is to run it`)
+        const implementation = { step: stage.run.step }
+        return runStage({ ...runtimeOf(world), stage, implementation, shared: world.config.decide, onFatal })
+      }),
+    ),
+  effects: (world, onFatal) => {
+    const effects = effectsOf(world)
+    const stages = stagesOf(world).map(stage => {
+      const effect = effects[stage.name]
+      if (!effect) throw new Error(`nothing implements the effect ${stage.name}`)
+      return runStage({ ...runtimeOf(world), stage, implementation: { effect }, onFatal })
+    })
+    return together([...stages, Promise.resolve(runSweeper(world))])
+  },
+  worker: world => runWorker(world),
+  publish: (world, onFatal) => runPublish(world, stagesOf(world)[0]!, onFatal),
+}
+
+const stagesOf = ({ topology, role }: World): Stage[] =>
+  topology.stages.filter(stage => stage.role === role && !stage.planned)
+
+const runtimeOf = ({ topology, client, codec, config, log }: World) => ({
+  ...{ topology, client, codec, log },
+  app: config.app,
+  options: {
+    maxBatch: config.runtime.commitRecords,
+    timeCommitMs: config.runtime.watermarkCommitMs,
+    concurrency: config.runtime.effectConcurrency,
+    sessionTimeoutMs: config.kafka.sessionTimeoutMs,
+  },
+})
+
+function effectsOf({ config, pool, store, log }: World): Readonly<Record<string, Effect>> {
+  const known = sidecars({
+    bucket: store,
+    tries: config.raws.sidecarTries,
+    pauseMs: config.raws.sidecarPauseMs,
+    pause: sleep,
+    capacity: 10_000,
+  })
+  const { rawBucket } = config.s3
+  return {
+    'raw-intake': rawIntake(known),
+    'raw-reconcile': rawReconcile(listings({ bucket: store, rawBucket, sidecars: known, log })),
+    dispatch: dispatch(pool),
+    associate: logged(
+      associate(pool, (unit, landing, rows) =>
+        log.info({ unit, landing, sources: rows?.sources.length ?? 0 }, 'report landed'),
+      ),
+      log,
+    ),
+  }
+}
+
+/** Says when a report is taken up, so that a log shows which work a process held when it died. */
+const logged =
+  (effect: Effect, log: World['log']): Effect =>
+  (event: Event) => {
+    log.info({ unit: event.key }, 'report taken up')
+    return effect(event)
+  }
+
+/** The ledger is looked after beside the effects: by one process at a time, whoever has the lock. */
+function runSweeper({ pool, config, log }: World): Running {
+  const stopping = new AbortController()
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        const swept = await sweep(pool, config.ledger)
+        if (swept.afterGap || swept.freed + swept.failed + swept.expired + swept.deferred > 0)
+          log.info(swept, 'ledger swept')
+      } catch (error) {
+        log.warn({ error: String(error) }, 'the ledger could not be swept; trying again')
+      }
+      await sleep(config.ledger.sweepMs, undefined, { signal: stopping.signal }).catch(() => {})
+    }
+  }
+  const done = loop()
+  return {
+    stop: async () => {
+      stopping.abort()
+      await done
+    },
+  }
+}
+
+/** Starts all or, where one fails, stops those that did start. */
+async function together(starting: readonly Promise<Running>[]): Promise<Running> {
+  const outcomes = await Promise.allSettled(starting)
+  const running = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const stop = async () => void (await Promise.all(running.map(each => each.stop())))
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') continue
+    await stop()
+    throw outcome.reason
+  }
+  return { stop }
+}

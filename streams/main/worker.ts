@@ -1,0 +1,78 @@
+import { hostname } from 'node:os'
+import { listen } from '../../sinks/postgres/hints.ts'
+import { openHistory } from '../../sinks/postgres/history.ts'
+import { openLeases } from '../../sinks/ledger/leases.ts'
+import { calibrationCache } from '../../pipeline/worker/preload.ts'
+import { pipelineThread } from '../../pipeline/worker/thread-runner.ts'
+import { startWorker } from '../../pipeline/worker/worker.ts'
+import { geometryOf, type Geometry } from '../../topology/camera.ts'
+import { unitKey } from '../../topology/identifiers.ts'
+import { instruments } from '../../topology/instruments.ts'
+import { pipelineResult } from '../../topology/streams.ts'
+import type { PipelineResult } from '../../schemas/avro/generated.ts'
+import type { Settings } from '../../topology/settings.ts'
+import { outRecord } from '../task/records.ts'
+import type { Running } from './roles.ts'
+import type { World } from './world.ts'
+
+/** The worker: the ledger gives it units, its report goes to pipeline-result. It is a member of no group. */
+export async function runWorker(world: World): Promise<Running> {
+  const { config, pool, store, log } = world
+  const id = `${hostname()}-${process.pid}`
+  const hints = listen(config.postgres.url, 'unit_ready', error =>
+    log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
+  )
+  const bell = hints.bell()
+  const bucket = config.s3.centralBucket
+  const worker = startWorker({
+    id,
+    ledger: openLeases(pool, config.ledger),
+    report: report(world),
+    preload: {
+      store,
+      history: openHistory(pool),
+      bucket,
+      geometry: geometryBy(config.decide),
+      paddingArcsec: config.worker.paddingArcsec,
+      cache: calibrationCache(config.worker.calibrationCache),
+    },
+    run: {
+      worker: id,
+      store,
+      bucket,
+      thread: pipelineThread(),
+      deployment: config.deployment,
+      deadlineMs: config.worker.deadlineMs,
+      now: Date.now,
+    },
+    log,
+    holdsLimit: config.worker.calibrationCache,
+    pollMs: config.worker.pollMs,
+    heartbeatMs: config.worker.heartbeatMs,
+    wake: bell.next,
+  })
+  return {
+    stop: async () => {
+      await worker.drain()
+      await hints.close()
+    },
+  }
+}
+
+/** Where a detector of the deployment sits and how large it is; undefined for what is not known. */
+const geometryBy =
+  (settings: Settings) =>
+  (name: string, id: number): Geometry | undefined => {
+    const instrument = instruments.get(name)
+    const detector = instrument?.detectors.find(it => it.id === id)
+    return instrument && detector && geometryOf(instrument, detector, settings.instruments[name]?.chip)
+  }
+
+/** Acknowledged by all replicas before the ledger is told: a marked report is never lost. */
+const report =
+  ({ topology, codec, client }: World) =>
+  async (result: PipelineResult, at: number): Promise<void> => {
+    const key = unitKey(result.instrument, result.group, result.detector)
+    const value = codec.encode('pipeline-result', result)
+    await client.produce([outRecord(topology, pipelineResult, { key, value, at, replay: result.attempt }, 0)])
+  }

@@ -1,0 +1,56 @@
+import { pino } from 'pino'
+import { codecWith } from '../../schemas/codec.ts'
+import { openObjectStore } from '../../sinks/objects/s3.ts'
+import { openPool } from '../../sinks/postgres/pool.ts'
+import type { Role, Topology } from '../../topology/model/topology.ts'
+import { promptTopology } from '../../topology/prompt.ts'
+import { alerts } from '../../topology/streams.ts'
+import { kafkaLogClient } from '../kafka/index.ts'
+import type { LogClient } from '../log-client.ts'
+import { prepareRegistry, writerSchemas } from '../registry/registry.ts'
+import type { Config } from './config.ts'
+import { contractsOf } from './initialise.ts'
+
+export type World = Awaited<ReturnType<typeof openWorld>>
+
+/** Newest first in the log file of a process: one JSON object a line. */
+export const openLog = (config: Config, process: string) => pino({ level: config.logLevel, base: { process } })
+
+export const topologyOf = (config: Config): Topology =>
+  promptTopology({ partitions: config.kafka.partitions, settings: config.decide })
+
+export const openKafka = (config: Config, process: string, log: ReturnType<typeof openLog>): Promise<LogClient> => {
+  const { brokers, ssl, username, password } = config.kafka
+  return kafkaLogClient({
+    brokers,
+    clientId: `${config.app}-${process}`,
+    ssl,
+    ...(username && { sasl: { mechanism: 'scram-sha-512', username, password } }),
+    compression: { [alerts.topic]: 'snappy' },
+    log,
+  })
+}
+
+export const openStore = (config: Config) => openObjectStore(config.s3)
+
+/** Everything that a process talks to. Opened once, passed down; whoever opens it closes it. */
+export async function openWorld(config: Config, role: Role) {
+  const log = openLog(config, role)
+  const topology = topologyOf(config)
+  const client = await openKafka(config, role, log)
+  const ids = await prepareRegistry(config.registry.url, contractsOf(topology))
+  const codec = codecWith(ids, writerSchemas(config.registry.url))
+  const pool = openPool(config.postgres.url, {
+    name: `${config.app}-${role}`,
+    max: config.postgres.poolSize,
+    onIdleError: error => log.warn({ error: String(error) }, 'an idle database connection broke; it is replaced'),
+  })
+  const store = openStore(config)
+  return {
+    ...{ config, role, log, topology, client, codec, pool, store },
+    close: async () => {
+      await Promise.all([client.close(), pool.end()])
+      store.close()
+    },
+  }
+}
