@@ -1,5 +1,5 @@
 import type { Stream } from '../topology/model/stream.ts'
-import { partitionsOf, taskCount, upstreamTasks, type Stage, type Topology } from '../topology/model/topology.ts'
+import { partitionsOf, taskCount, type Stage, type Topology } from '../topology/model/topology.ts'
 import { clock, parked } from '../topology/streams.ts'
 import type { LogClient, TopicState } from './log-client.ts'
 import { NoAppendTime } from './task/records.ts'
@@ -21,7 +21,7 @@ export async function checkStage(topology: Topology, stage: Stage, client: LogCl
     ...new Set([...streams.map(({ topic }) => topic), ...(journal ? [journal] : [])]),
   ])
   const reasons = [
-    ...declarationFaults(topology, stage),
+    ...declarationFaults(stage),
     ...streams.flatMap(stream => partitionFaults(stream.topic, partitionsOf(topology, stream), found)),
     ...(journal
       ? [...partitionFaults(journal, taskCount(topology, stage), found), ...journalFaults(journal, found)]
@@ -31,30 +31,11 @@ export async function checkStage(topology: Topology, stage: Stage, client: LogCl
   if (reasons.length > 0) throw new StageRefused(stage.name, [...new Set(reasons)])
 }
 
-function declarationFaults(topology: Topology, stage: Stage): string[] {
-  const faults: string[] = []
-  const joined = stage.reads.filter(({ topic }) => topic !== clock.topic)
-  if (stage.tasks === 'per-partition') {
-    const counts = joined.map(stream => `${stream.topic} ${partitionsOf(topology, stream)}`)
-    if (new Set(joined.map(stream => partitionsOf(topology, stream))).size > 1) {
-      faults.push(`it joins streams whose partition counts differ, so equal keys would not meet: ${counts.join(', ')}`)
-    }
-    if (stage.run !== 'effect' && new Set(joined.map(({ key }) => key)).size > 1) {
-      const keys = joined.map(({ topic, key }) => `${topic} ${key}`).join(', ')
-      faults.push(`it joins streams of different keys: ${keys}; put a stage between that re-keys one of them`)
-    }
-  }
-  if (stage.watermark === 'streams') {
-    if (stage.run === 'effect')
-      faults.push('it is an effect, and an effect takes its time from the clock or from nowhere')
-    if (upstreamTasks(topology, stage).length === 0)
-      faults.push('no stage before it knows the time: it would never wake')
-  }
-  if (stage.order === 'time' && stage.watermark !== 'clock') {
-    faults.push("it takes its inputs in order of append time, which only entrances have: set watermark: 'clock'")
-  }
-  return faults
-}
+/** What the declaration's own checks leave to the runtime. */
+const declarationFaults = ({ run, watermark }: Stage): string[] =>
+  run === 'effect' && watermark === 'streams'
+    ? ['it is an effect, and an effect takes its time from the clock or from nowhere']
+    : []
 
 function partitionFaults(topic: string, declared: number, found: ReadonlyMap<string, TopicState>): string[] {
   const state = found.get(topic)

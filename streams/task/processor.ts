@@ -2,6 +2,7 @@ import { Subject } from 'rxjs'
 import type { Codec } from '../../schemas/codec.ts'
 import { Rejection, type Out, type Step } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
+import type { AnyStep } from '../../topology/model/topology.ts'
 import { byAppendTime } from '../operators/by-append-time.ts'
 import { mergeWatermarks } from '../operators/merge-watermarks.ts'
 import type { In, Move, UpstreamMark } from '../operators/moves.ts'
@@ -23,9 +24,6 @@ export interface Processor {
 export class Unrecoverable extends Error {
   override readonly name = 'Unrecoverable'
 }
-
-/** The steps of all stages, whatever their states and configuration: the topology has checked that they belong together. */
-export type AnyStep = Step<never, never>
 
 /** The operators of a step: watermarks are merged, inputs put in order where the stage asks for it, and run through the step. */
 export function stepProcessor(

@@ -1,8 +1,8 @@
 import { isOf, Rejection, to, type Event, type Step } from '../../topology/model/step.ts'
+import { defineTopology } from '../../topology/model/define.ts'
 import type { Stream } from '../../topology/model/stream.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import type { Topology } from '../../topology/model/topology.ts'
-import { clock } from '../../topology/streams.ts'
+import { clock, parked } from '../../topology/streams.ts'
 import type { Effect } from '../task/effects.ts'
 
 /**
@@ -74,15 +74,20 @@ export const intakeEffect: Effect = async ({ value }) => {
 }
 export const ledgerEffect: Effect = async ({ key, value }) => ({ out: [to(receipts, key, value as Item)] })
 
-export const demoTopology: Topology = {
+export const demoTopology = defineTopology({
   name: 'demo',
   partitions: 3,
-  entrances: [orders, urgent, parcels, clock],
+  clock,
+  parked,
+  entrances: [orders, urgent, parcels],
   stages: [
     {
+      ...{ name: 'clock', summary: 'ticks', role: 'clock', tasks: 1 },
+      ...{ reads: [], writes: [clock], run: 'service' },
+    },
+    {
       ...{ name: 'front', summary: 'numbers orders, urgent ones first', role: 'steps', tasks: 1 },
-      ...{ reads: [urgent, orders], writes: [items] },
-      ...{ run: { step: front as never }, watermark: 'clock', order: 'time' },
+      ...{ reads: [urgent, orders], writes: [items], run: { step: front }, watermark: 'clock', order: 'time' },
     },
     {
       ...{ name: 'intake', summary: 'takes parcels', role: 'effects', tasks: 2 },
@@ -90,7 +95,7 @@ export const demoTopology: Topology = {
     },
     {
       ...{ name: 'window', summary: 'joins both', role: 'steps', tasks: 'per-partition' },
-      ...{ reads: [items, arrived], writes: [seen, closed], run: { step: windowStep as never }, watermark: 'streams' },
+      ...{ reads: [items, arrived], writes: [seen, closed], run: { step: windowStep }, watermark: 'streams' },
     },
     {
       ...{ name: 'ledger', summary: 'books what was seen', role: 'effects', tasks: 'per-partition' },
@@ -98,5 +103,5 @@ export const demoTopology: Topology = {
     },
   ],
   exits: [closed, receipts],
-}
-export const demoEffects = { intake: intakeEffect, ledger: ledgerEffect }
+})
+export const demoEffects: Readonly<Record<string, Effect>> = { intake: intakeEffect, ledger: ledgerEffect }

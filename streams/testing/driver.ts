@@ -1,5 +1,6 @@
 import type { Codec } from '../../schemas/codec.ts'
 import type { Event, Replay } from '../../topology/model/step.ts'
+import { streamsOf } from '../../topology/model/define.ts'
 import type { Stream } from '../../topology/model/stream.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import {
@@ -7,6 +8,7 @@ import {
   stageOf,
   taskCount,
   upstreamTasks,
+  type AnyStep,
   type Stage,
   type Topology,
 } from '../../topology/model/topology.ts'
@@ -21,7 +23,6 @@ import { journalOf } from '../task/plan.ts'
 import { encodeValue, eventHeaders, Reader, watermarkRecord } from '../task/records.ts'
 import { planOf } from '../task/plan.ts'
 import type { Effect } from '../task/effects.ts'
-import type { AnyStep } from '../task/processor.ts'
 import { seeded, settle, VirtualTime } from './virtual-time.ts'
 
 export interface DriverSetup {
@@ -136,7 +137,6 @@ export class Driver {
   async tick(t: Instant = this.time.now(), hold = false): Promise<void> {
     const end = Object.fromEntries(
       this.#setup.topology.entrances
-        .filter(({ topic }) => topic !== clock.topic)
         .flatMap(stream => partitions(this.#setup.topology, stream))
         .map(tp => [at(tp), String(this.broker.partition(tp).highWatermark)]),
     )
@@ -177,7 +177,7 @@ export class Driver {
   #stages(): Stage[] {
     const { topology, stages, effects } = this.#setup
     if (stages) return stages.map(name => stageOf(topology, name))
-    return topology.stages.filter(({ name, run }) => typeof run === 'object' || effects?.[name])
+    return topology.stages.filter(({ name, run, planned }) => (typeof run === 'object' && !planned) || effects?.[name])
   }
   #runStage(stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
     const { topology, codec, options, shared, effects } = this.#setup
@@ -199,29 +199,20 @@ export class Driver {
 }
 
 /** The topics of a topology with what the runtime asks of them. */
-function topicSpecs(topology: Topology): TopicSpec[] {
-  const streams = [
-    ...topology.entrances,
-    ...topology.exits,
-    ...topology.stages.flatMap(({ reads, writes }) => [...reads, ...writes]),
-    parked,
-    clock,
-  ]
-  const appendTime = { 'message.timestamp.type': 'LogAppendTime' }
-  return [
-    ...topology.entrances.map(({ topic, ...stream }) => ({
-      topic,
-      partitions: partitionsOf(topology, { topic, ...stream }),
-      config: appendTime,
-    })),
-    ...streams.map(stream => ({ topic: stream.topic, partitions: partitionsOf(topology, stream), config: {} })),
-    ...topology.stages.map(stage => ({
+const topicSpecs = (topology: Topology): TopicSpec[] => [
+  ...streamsOf({ ...topology, clock, parked }).map(stream => ({
+    topic: stream.topic,
+    partitions: partitionsOf(topology, stream),
+    config: { 'message.timestamp.type': 'LogAppendTime', 'cleanup.policy': stream.cleanup },
+  })),
+  ...topology.stages
+    .filter(({ run }) => run !== 'service')
+    .map(stage => ({
       topic: journalOf(stage.name),
-      partitions: stage.reads.length > 0 ? taskCount(topology, stage) : 1,
+      partitions: taskCount(topology, stage),
       config: { 'cleanup.policy': 'compact' },
     })),
-  ]
-}
+]
 
 const partitions = (topology: Topology, stream: Stream): TopicPartition[] =>
   Array.from({ length: partitionsOf(topology, stream) }, (_, partition) => ({ topic: stream.topic, partition }))
