@@ -41,7 +41,11 @@ export function openCluster(options: Connection, requestTimeoutMs: number): Clus
         if (closing) throw new Error('the client is closing')
         const socket = openSocket(at)
         sockets.add(socket)
-        socket.once('close', () => sockets.delete(socket))
+        socket.once('close', () => {
+          sockets.delete(socket)
+          // kafkajs calls `unref` on a dead socket at every failed attempt to reconnect, and each call adds a listener.
+          socket.unref = () => socket
+        })
         return socket
       },
       connectionTimeout: CONNECTION_TIMEOUT_MS,

@@ -124,7 +124,7 @@ export class FetchHub {
     } catch (error) {
       if (this.#closed) return
       this.#warn({ node, reason: messageOf(error) }, 'a fetch failed; looking for the leaders again')
-      for (const key of asks.keys()) this.#leaders.delete(key)
+      this.#forget(asks.keys())
       // A connection whose answer never came may be dead without knowing it.
       void leader?.disconnect().catch(() => undefined)
     } finally {
@@ -138,7 +138,7 @@ export class FetchHub {
     if (!ask) return
     if (answer.errorCode === 0) return this.#deliver(answer, ask)
     if (answer.errorCode === OFFSET_OUT_OF_RANGE) return this.#explain(ask)
-    if (ASK_ANOTHER.has(answer.errorCode)) this.#leaders.delete(at(ask))
+    if (ASK_ANOTHER.has(answer.errorCode)) this.#forget([at(ask)])
     else {
       const reason = protocolError.createErrorFromCode(answer.errorCode).message
       for (const tail of ask.tails) tail.fail(new Error(`${at(ask)}: ${reason} (error ${answer.errorCode})`))
@@ -165,7 +165,21 @@ export class FetchHub {
       if (!this.#closed)
         this.#warn({ ...ask, tails: undefined, reason: messageOf(error) }, 'the ends of a log are unknown')
     }
-    this.#leaders.delete(at(ask))
+    this.#forget([at(ask)])
+  }
+
+  /** With a pause: until a dead node is noticed, the brokers go on naming it as the leader. */
+  #forget(partitions: Iterable<string>): void {
+    for (const key of partitions) this.#leaders.delete(key)
+    this.#routeSoon()
+  }
+
+  #routeSoon(): void {
+    if (this.#closed) return
+    this.#routeLater ??= setTimeout(() => {
+      this.#routeLater = undefined
+      void this.#route()
+    }, ROUTE_PAUSE_MS)
   }
 
   /** Finds leaders; comes back by itself while a partition has none, since nobody else will ask again. */
@@ -181,11 +195,7 @@ export class FetchHub {
     }
     this.#routing = false
     if (this.#closed) return
-    if (homeless().length > 0)
-      this.#routeLater = setTimeout(() => {
-        this.#routeLater = undefined
-        void this.#route()
-      }, ROUTE_PAUSE_MS)
+    if (homeless().length > 0) this.#routeSoon()
     this.#poke()
   }
 

@@ -9,6 +9,7 @@ import {
 import type { TopicPartition } from '../log-client.ts'
 import { createTopics, describeTopics } from './admin.ts'
 import { openCluster, type ClusterHandle, type Connection } from './clusters.ts'
+import { messageOf } from './errors.ts'
 import { FetchHub } from './fetch-hub.ts'
 import { checkInternals, type Compression } from './internals.ts'
 import { Member } from './member.ts'
@@ -43,7 +44,12 @@ const WRITE_TIMEOUT_MS = 15_000
 export async function kafkaLogClient(options: KafkaLogClientOptions): Promise<LogClient> {
   checkInternals()
   const client = new KafkaLogClient(options)
-  await client.connect()
+  try {
+    await client.connect()
+  } catch (cause) {
+    await client.close()
+    throw new Error(`no Kafka broker answers at ${options.brokers.join(', ')}: ${messageOf(cause)}`, { cause })
+  }
   return client
 }
 
@@ -86,7 +92,7 @@ class KafkaLogClient implements LogClient {
   async fence(id: string, options: { readonly transactionTimeoutMs?: number } = {}): Promise<FencedProducer> {
     const writer = this.#writers[this.#nextWriter++ % this.#writers.length]!
     const transactionTimeoutMs = options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS
-    return fence(await writer.connect(), id, { transactionTimeoutMs, compressionOf: topic => this.#compression(topic) })
+    return fence(() => writer.connect(), id, { transactionTimeoutMs, compressionOf: topic => this.#compression(topic) })
   }
 
   async produce(records: readonly NewRecord[]): Promise<void> {

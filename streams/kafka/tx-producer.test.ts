@@ -45,7 +45,7 @@ const offsets = { group: 'g', offsets: [{ topic: 'in', partition: 0, offset: 5n,
 
 async function commitOn(script: Partial<Record<Step, (Error | undefined)[]>>) {
   const { cluster, calls, names } = scripted(script)
-  const producer = await fence(cluster, 'id', options)
+  const producer = await fence(async () => cluster, 'id', options)
   const outcome = await producer.commit([record(0), record(1)], offsets).catch((error: unknown) => error)
   return { producer, outcome, calls, names: names().slice(1) }
 }
@@ -55,13 +55,13 @@ describe('fence', () => {
     const { cluster, names } = scripted({
       initProducerId: [kafkaError('CONCURRENT_TRANSACTIONS'), lostAnswer(), kafkaError('NOT_COORDINATOR_FOR_GROUP')],
     })
-    expect((await fence(cluster, 'id', options)).epoch).toBe(3)
+    expect((await fence(async () => cluster, 'id', options)).epoch).toBe(3)
     expect(names()).toHaveLength(4)
   })
 
   it('names the id when it is refused', async () => {
     const { cluster } = scripted({ initProducerId: [kafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')] })
-    await expect(fence(cluster, 'my-id', options)).rejects.toThrow(/my-id.*AUTHORIZATION/)
+    await expect(fence(async () => cluster, 'my-id', options)).rejects.toThrow(/my-id.*AUTHORIZATION/)
   })
 })
 
@@ -77,7 +77,7 @@ describe('commit', () => {
 
   it('numbers the records of each partition on and on, and sends the same number again when the leader moved', async () => {
     const { cluster, calls } = scripted({ produce: [kafkaError('NOT_LEADER_FOR_PARTITION')] })
-    const producer = await fence(cluster, 'id', options)
+    const producer = await fence(async () => cluster, 'id', options)
     await producer.commit([record(0), record(0)])
     await producer.commit([record(1), record(0)])
     const sequences = calls
@@ -148,7 +148,7 @@ describe('commit', () => {
 
   it('does nothing for nothing, and refuses a second commit beside the first', async () => {
     const { cluster, calls } = scripted({})
-    const producer = await fence(cluster, 'id', options)
+    const producer = await fence(async () => cluster, 'id', options)
     await producer.commit([], { group: 'g', offsets: [] })
     expect(calls).toHaveLength(1)
     const first = producer.commit([record(0)])

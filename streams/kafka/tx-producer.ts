@@ -31,10 +31,15 @@ export interface TransactionOptions {
  * Takes the transactional id. Returns when every transaction of an older holder is complete; asks again while the
  * coordinator is busy with that or cannot be reached, for at most 30 s.
  */
-export async function fence(cluster: Cluster, id: string, options: TransactionOptions): Promise<TxProducer> {
+export async function fence(
+  connect: () => Promise<Cluster>,
+  id: string,
+  options: TransactionOptions,
+): Promise<TxProducer> {
   const transactionTimeout = options.transactionTimeoutMs
   const again = (error: unknown) => COORDINATOR_BUSY.has(kafkaErrorOf(error)) || kafkaErrorOf(error) === undefined
   return retrying(performance.now() + FENCE_DEADLINE_MS, again, async () => {
+    const cluster = await connect()
     const coordinator = await cluster.findGroupCoordinator({ groupId: id, coordinatorType: TRANSACTION })
     const { producerId, producerEpoch } = await coordinator.initProducerId({ transactionalId: id, transactionTimeout })
     return new TxProducer(cluster, coordinator, { transactionalId: id, producerId, producerEpoch }, options)
