@@ -10,7 +10,7 @@ export interface Bell {
 }
 
 export interface Hints {
-  bell(): Bell
+  readonly bell: () => Bell
   close(): Promise<void>
 }
 

@@ -1,0 +1,303 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
+import type { Alert, DetectorResult, DiaObject, DiaSource, PipelineResult } from '../../schemas/avro/generated.ts'
+import { codecWith, schemaIdOf } from '../../schemas/codec.ts'
+import type { LogRecord } from '../../streams/log-client.ts'
+import { MemoryBroker } from '../../streams/memory/broker.ts'
+import { type Fate, MemoryClient } from '../../streams/memory/client.ts'
+import { runService } from '../../streams/run-service.ts'
+import { unitKey } from '../../topology/identifiers.ts'
+import type { Stage, Topology } from '../../topology/model/topology.ts'
+import { alerts, alertsLedger, detectorResult, parked, pipelineResult as reports } from '../../topology/streams.ts'
+import { pipelineResult, source } from '../../topology/testing/sources.ts'
+import { associate } from '../associate/associate.ts'
+import { dispatch } from '../ledger/dispatch.ts'
+import { openLeases } from '../ledger/leases.ts'
+import { unitsSummary } from '../ledger/summary.ts'
+import { openObjectStore } from '../objects/s3.ts'
+import { type Hints, listen } from '../postgres/hints.ts'
+import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { publishShard } from './publish.ts'
+import { fixShards } from './shards.ts'
+
+const PARTITIONS = 3
+const stage: Stage = {
+  name: 'publish',
+  summary: 'publishes',
+  role: 'publish',
+  tasks: 'per-partition',
+  run: 'service',
+  watermark: 'outbox',
+  reads: [alertsLedger],
+  writes: [alerts, alertsLedger, detectorResult],
+}
+/** Somebody who counts on publish's time. */
+const reader: Stage = {
+  ...stage,
+  name: 'reader',
+  role: 'steps',
+  watermark: 'streams',
+  reads: [detectorResult],
+  writes: [],
+}
+const topology: Topology = {
+  name: 'test',
+  partitions: PARTITIONS,
+  entrances: [],
+  stages: [stage, reader],
+  exits: [alerts],
+}
+const codec = codecWith(
+  new Map([
+    ['lsst.v11_1.alert', 1101],
+    ['alerts-ledger', 1],
+    ['detector-result', 2],
+  ]),
+)
+const store = openObjectStore(inject('services').s3)
+const bucket = `test-${randomBytes(6).toString('hex')}`
+
+let db: TestDatabase
+let hints: Hints
+let broker: MemoryBroker
+const stops: (() => Promise<void>)[] = []
+beforeAll(async () => {
+  db = await createDatabase()
+  await fixShards(db.pool, PARTITIONS)
+  hints = listen(db.url, 'outbox', () => undefined)
+  await store.createBucket(bucket)
+})
+afterAll(async () => {
+  await hints.close()
+  await db.drop()
+  store.close()
+})
+beforeEach(async () => {
+  await Promise.all(stops.splice(0).map(stop => stop()))
+  await db.pool.query('truncate unit, "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance cascade')
+  broker = newBroker()
+})
+
+function newBroker(): MemoryBroker {
+  const made = new MemoryBroker(Date.now)
+  for (const { topic } of [alerts, alertsLedger, detectorResult, parked])
+    made.createTopic({ topic, partitions: PARTITIONS, config: {} })
+  return made
+}
+
+const warnings: string[] = []
+const log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: (_: object, sentence: string) => void warnings.push(sentence),
+  error: () => undefined,
+}
+
+/** One process of publish; gives back how to stop it. */
+async function start(fate?: Fate): Promise<() => Promise<void>> {
+  const client = new MemoryClient(broker, `client ${stops.length}`, fate)
+  const publisher = { pool: db.pool, store, codec, alertPartitions: PARTITIONS, bell: hints.bell, log }
+  const service = await runService({
+    ...{ topology, stage, client, codec, log },
+    app: 'test',
+    table: alertsLedger,
+    start: task => publishShard(publisher, task),
+    onFatal: error => expect.unreachable(error.message),
+  })
+  stops.push(() => service.stop())
+  return stops.at(-1)!
+}
+
+const recordsIn = (topic: string, from = broker): LogRecord[] =>
+  Array.from({ length: PARTITIONS }, (_, partition) => from.committedRecords({ topic, partition })).flat()
+const alertRecords = (from = broker) => recordsIn(alerts.topic, from)
+const sentAlerts = (): Alert[] =>
+  alertRecords()
+    .map(record => codec.decode('lsst.v11_1.alert', record.value!))
+    .sort((a, b) => (a.diaSourceId < b.diaSourceId ? -1 : 1))
+const results = (): DetectorResult[] =>
+  recordsIn(detectorResult.topic)
+    .filter(record => record.headers['watermark'] === undefined)
+    .map(record => codec.decode('detector-result', record.value!))
+const watermarks = () =>
+  recordsIn(detectorResult.topic)
+    .filter(record => record.headers['watermark'] !== undefined)
+    .map(record => JSON.parse(String(record.headers['watermark'])) as { from: string; t: number })
+const eventually = (check: () => unknown) => vi.waitFor(check, { timeout: 8_000, interval: 20 })
+const told = (n: number) => eventually(() => expect(results()).toHaveLength(n))
+
+/** Announces, leases and commits one unit with sources at these places; each group is a visit of its own, a day after the one before. */
+async function commit(day: number, places: readonly (readonly [number, number])[], cutoutKey = `cutouts/${day}`) {
+  const visit = 2026112100042n + BigInt(day)
+  const group = `visit ${day}`
+  const midpointMjdTai = 61365 + day
+  await dispatch(db.pool)(
+    jobEvent(
+      decision(0, {
+        announcement: { ...announcement, group },
+        raws: [{ at: Date.now(), raw: { ...raw(0, visit), group } }],
+      }),
+    ),
+  )
+  const { epoch } = (await openLeases(db.pool).lease({ id: 'w' }))!
+  const sources = places.map(([ra, dec], i) => source(i + 1, ra, dec, { visit, midpointMjdTai, psfFlux: 1000 + day }))
+  const more = { visit, exposures: [visit], group, epoch, midpointMjdTai, cutoutBucket: bucket, cutoutKey }
+  const result: PipelineResult = pipelineResult(sources, more)
+  await store.put(bucket, `cutouts/${day}`, Buffer.from(Array.from({ length: 30 * places.length }, (_, i) => day + i)))
+  const unit = unitKey('LATISS', group, 0)
+  await associate(db.pool)(event(reports, unit, result))
+  return { unit, visit }
+}
+
+describe('publish', () => {
+  it('sends the alerts of a unit to one partition, equal to the APDB, with one result, and marks it', async () => {
+    const { unit, visit } = await commit(1, [
+      [30, -20],
+      [30.01, -20],
+    ])
+    await start()
+    await told(1)
+
+    expect(new Set(alertRecords().map(record => record.partition)).size).toBe(1)
+    for (const record of alertRecords()) {
+      expect(record.key).toBeNull()
+      expect(schemaIdOf(record.value!)).toBe(1101)
+      expect(record.value!.subarray(0, 5).toString('hex')).toBe('000000044d')
+      expect(Math.abs(Number(String(record.headers['producer_timestamp'])) - Date.now())).toBeLessThan(60_000)
+    }
+    const [first] = sentAlerts()
+    const { rows: sources } = await db.pool.query<DiaSource>('select * from "DiaSource" order by 1')
+    const { rows: objects } = await db.pool.query<DiaObject>('select * from "DiaObject" order by 1')
+    expect(sources[0]).toMatchObject(first!.diaSource)
+    expect(objects[0]).toMatchObject(first!.diaObject!)
+    expect(first).toMatchObject({ prvDiaSources: null, prvDiaForcedSources: [], ssSource: null })
+    expect(first!.cutoutDifference).toEqual(Buffer.from(Array.from({ length: 10 }, (_, i) => 1 + i)))
+    expect(first!.cutoutTemplate).toEqual(Buffer.from(Array.from({ length: 10 }, (_, i) => 21 + i)))
+    expect(results()).toMatchObject([
+      { state: 'published', visit, alerts: 2, diaSources: 2, diaObjects: 2, inputs: 'complete' },
+    ])
+
+    await eventually(async () => expect(await unitsSummary(db.pool)).toMatchObject([{ unit, work: 'published' }]))
+    // The entry of the ledger goes when the mark is durable.
+    await eventually(() =>
+      expect(recordsIn(alertsLedger.topic).map(record => record.value === null)).toEqual([false, true]),
+    )
+  })
+
+  it('packs as of the commit: later commits on the same object change nothing, and a resend gives equal bytes', async () => {
+    await commit(1, [[30, -20]])
+    await commit(2, [[30, -20]])
+    await commit(3, [
+      [30, -20],
+      [30.05, -20],
+    ])
+    await start()
+    await told(3)
+    const [one, two, three] = sentAlerts()
+    expect(one).toMatchObject({
+      prvDiaSources: null,
+      diaObject: { nDiaSources: 1, validityStartMjdTai: one!.diaSource.timeProcessedMjdTai },
+    })
+    expect(two!.prvDiaSources!.map(s => s.diaSourceId)).toEqual([one!.diaSourceId])
+    expect(three!.prvDiaSources!.map(s => s.diaSourceId)).toEqual([one!.diaSourceId, two!.diaSourceId])
+    expect(three!.diaObject).toMatchObject({ nDiaSources: 3, diaObjectId: one!.diaSourceId })
+
+    const before = alertRecords()
+      .map(record => record.value!.toString('hex'))
+      .sort()
+    await commit(4, [[30, -20]])
+    await told(4)
+    await Promise.all(stops.splice(0).map(stop => stop()))
+    await db.pool.query(`update outbox set state = 'pending' where visit < 2026112100046`)
+    broker = newBroker()
+    await start()
+    await told(3)
+    expect(
+      alertRecords()
+        .map(record => record.value!.toString('hex'))
+        .sort(),
+    ).toEqual(before)
+  })
+
+  it('tells of units that never ran, without alerts', async () => {
+    await dispatch(db.pool)(jobEvent(decision(0, { kind: 'announced', deadline: 1_795_000_100_000 })))
+    await dispatch(db.pool)(jobEvent(decision(0, { kind: 'missed', reason: 'nothing came' })))
+    await start()
+    await told(1)
+    expect(results()).toMatchObject([
+      { state: 'missed', reason: 'no-raws-in-time', detail: 'nothing came', alerts: 0, visit: null },
+    ])
+    expect(alertRecords()).toEqual([])
+  })
+
+  it('sends nothing twice when it dies between the transaction and the mark', async () => {
+    await db.pool.query(`create function refuse() returns trigger language plpgsql as
+      'begin raise exception ''no mark today''; end'`)
+    await db.pool.query('create trigger refuse before update on outbox for each row execute function refuse()')
+    await commit(1, [[30, -20]])
+    const stop = await start()
+    await told(1)
+    await eventually(() => expect(warnings).toContain('the outbox does not answer; trying again'))
+    await stop()
+    stops.length = 0
+    await db.pool.query('drop trigger refuse on outbox')
+    expect(await unitsSummary(db.pool)).toMatchObject([{ work: 'committed' }])
+
+    await start()
+    await eventually(async () => expect(await unitsSummary(db.pool)).toMatchObject([{ work: 'published' }]))
+    expect(alertRecords()).toHaveLength(1)
+    expect(results()).toHaveLength(1)
+  })
+
+  it.each(['reply lost', 'request lost', 'delayed', 'refused'] as const)(
+    'sends everything once when the end of a transaction is %s',
+    async fault => {
+      const faults = [fault, fault]
+      const hop = () => new Promise<void>(resolve => setImmediate(resolve))
+      await commit(1, [
+        [30, -20],
+        [30.02, -20],
+      ])
+      await start({ hop, fault: request => (request === 'end' ? faults.shift() : undefined) })
+      await told(1)
+      await commit(2, [[30, -20]])
+      await told(2)
+      expect(faults).toEqual([])
+      await eventually(async () => {
+        expect((await unitsSummary(db.pool)).map(unit => unit.work)).toEqual(['published', 'published'])
+      })
+      expect(alertRecords()).toHaveLength(3)
+      expect(new Set(sentAlerts().map(alert => alert.diaSourceId)).size).toBe(3)
+    },
+    20_000,
+  )
+
+  it('holds its time back behind a unit that it cannot pack, and goes on with the others', async () => {
+    const { unit } = await commit(1, [[30, -20]], 'cutouts/missing')
+    await db.pool.query(`update outbox set terminal_at = now() - interval '1 hour'`)
+    const { rows } = await db.pool.query<{ terminal_at: number; shard: number }>(
+      'select terminal_at, shard from outbox',
+    )
+    const [{ terminal_at: end, shard }] = rows as [{ terminal_at: number; shard: number }]
+    await commit(2, [[31, -20]])
+    await start()
+    await told(1)
+    const own = () => watermarks().filter(({ from }) => from === `publish#${shard}`)
+    await eventually(() => expect(own().length).toBeGreaterThanOrEqual(PARTITIONS))
+    expect(new Set(own().map(({ t }) => t))).toEqual(new Set([end]))
+    expect(warnings).toContain('cannot pack the alerts of this unit')
+
+    await store.put(bucket, 'cutouts/missing', Buffer.alloc(30))
+    await told(2)
+    expect(results().map(result => unitKey('LATISS', result.group, 0))).toContain(unit)
+    await eventually(() => expect(Math.max(...own().map(({ t }) => t))).toBeGreaterThan(end))
+    // Time is told on every partition, behind what it speaks of.
+    expect(new Set(watermarks().map(({ from }) => from)).size).toBe(PARTITIONS)
+  })
+})
+
+it('refuses a number of partitions that would leave shards untold', async () => {
+  await commit(1, [])
+  await expect(fixShards(db.pool, PARTITIONS + 1)).rejects.toThrow(/has 3 shards and alerts-ledger 4 partitions/)
+})
