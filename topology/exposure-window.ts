@@ -25,6 +25,7 @@ export const exposureWindow = (settings: Settings): Step<ExposureWindow> =>
     holdMs: settings.unclaimedHoldSeconds * 1000,
     rememberMs: settings.closedMemoryHours * 3_600_000,
 
+    emits: [detectorJob, rawWanted, rawLate, rawUnclaimed],
     say: {
       decision: (unit, decision, at) => to(detectorJob, unit, jobOf(decision), at),
       question: (unit, { left, ...asked }) => {

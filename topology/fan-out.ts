@@ -43,6 +43,8 @@ const groupKey = (group: string) => `group/${group}`
  */
 export const fanOut = (settings: Settings): Step<FanOutState> => ({
   name: 'fan-out',
+  handles: [control, nextVisitCanceled, nextVisit],
+  emits: [visit, detectorVisit],
 
   key(event) {
     if (isOf(control, event)) return masksKey(event.value.instrument)

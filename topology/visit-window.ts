@@ -25,6 +25,8 @@ export const visitWindow = (settings: Settings): Step<VisitWindow> => {
   const rememberMs = settings.closedMemoryHours * 3_600_000
   return {
     name: 'visit-window',
+    handles: [visit, detectorResult],
+    emits: [visitSummary],
     on(known, event) {
       const window = known ?? { visit: null, ends: [], number: 0, wakeAt: event.at + rememberMs }
       if (isOf(visit, event)) {

@@ -39,6 +39,9 @@ export interface Out<V = unknown> {
  */
 export interface Step<S, Shared = undefined> {
   readonly name: string
+  /** The streams whose events it knows, and those it writes to: held against the stage that runs it. */
+  readonly handles?: readonly Stream[]
+  readonly emits?: readonly Stream[]
   /** Which state an event belongs to; the record's key by default. */
   key?(event: Event): string
   /** `shared` is configuration; `look` reads (never writes) the state of another key of the same task: broadcast state. */

@@ -4,6 +4,10 @@ import type { Stream } from './stream.ts'
 /** Which process of the deployment runs a stage. */
 export type Role = 'clock' | 'steps' | 'effects' | 'worker' | 'publish'
 
+/** A step of some state: which one is the step's own affair, and TypeScript has no word for "some". */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyStep = Step<any, any>
+
 /**
  * A named node of the graph.
  * A *step* is pure and joins; an *effect* touches the world record by record; a *service* has its own loop
@@ -15,9 +19,12 @@ export interface Stage {
   readonly role: Role
   readonly reads: readonly Stream[]
   readonly writes: readonly Stream[]
-  /** `per-partition`: task p joins partition p of every input. A number n: partition q belongs to task q mod n. */
-  readonly tasks: 'per-partition' | number
-  readonly run: { readonly step: Step<never, never> } | 'effect' | 'service'
+  /**
+   * `per-partition`: task p joins partition p of every input. A number n: partition q belongs to task q mod n.
+   * `any`: as many as there are processes; they share work by other means than partitions.
+   */
+  readonly tasks: 'per-partition' | 'any' | number
+  readonly run: { readonly step: AnyStep } | 'effect' | 'service'
   /**
    * Where its watermark comes from: `clock` at an entrance, `streams` where it is the minimum over its upstream tasks,
    * `outbox` for publish; absent where the stage knows no time.
@@ -25,6 +32,9 @@ export interface Stage {
   readonly watermark?: 'clock' | 'streams' | 'outbox'
   /** Takes its inputs in order of append time up to its watermark (ties: in the order of `reads`), not as they arrive. */
   readonly order?: 'time'
+  /** Systems outside Kafka that it takes from and lands in, for the diagram. */
+  readonly from?: readonly string[]
+  readonly into?: readonly string[]
   /** Declared, and not yet run by any process. */
   readonly planned?: true
 }
@@ -36,6 +46,10 @@ export interface Topology {
   readonly stages: readonly Stage[]
   /** Streams that are read by the world outside. */
   readonly exits: readonly Stream[]
+  /** The ticks: read by every stage whose watermark is `clock`, without being declared each time. */
+  readonly clock?: Stream
+  /** Where records go that cannot be processed: every stage may write it, without declaring it each time. */
+  readonly parked?: Stream
 }
 
 export const stageOf = (topology: Topology, name: string): Stage => {
@@ -49,8 +63,10 @@ export const stageOf = (topology: Topology, name: string): Stage => {
 export const partitionsOf = (topology: Topology, stream: Stream): number => stream.partitions ?? topology.partitions
 
 /** How many tasks a stage has: fixed by the declaration, never by how many processes there are. */
-export const taskCount = (topology: Topology, stage: Stage): number =>
-  typeof stage.tasks === 'number' ? stage.tasks : partitionsOf(topology, stage.reads[0]!)
+export function taskCount(topology: Topology, stage: Stage): number {
+  if (stage.tasks === 'any') return 0
+  return typeof stage.tasks === 'number' ? stage.tasks : partitionsOf(topology, stage.reads[0]!)
+}
 
 /** The partitions of every input that task `index` of the stage owns. */
 export function inputsOf(topology: Topology, stage: Stage, index: number): { topic: string; partition: number }[] {

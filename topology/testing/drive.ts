@@ -40,6 +40,8 @@ export function drive<S>(step: Step<S>): Drive<S> {
       if (state === undefined) states.delete(key)
       else states.set(key, frozen(restored(state)))
       if (note) notes.push(note)
+      const undeclared = out.find(it => step.emits?.every(({ topic }) => topic !== it.stream))
+      if (undeclared) throw new Error(`${step.name} wrote to ${undeclared.stream} and does not say so in emits`)
       written.push(...out.map(each => ({ ...each, at: each.at ?? event.at, replay })))
     } catch (error) {
       if (!(error instanceof Rejection)) throw error

@@ -93,6 +93,7 @@ export interface WindowSpec<L, R, A extends { readonly attempt: Replay }> {
   readonly holdMs: number
   /** How long a closed window is remembered. */
   readonly rememberMs: number
+  readonly emits: readonly Stream[]
   readonly say: {
     readonly decision: (key: string, decision: Decision<L, R>, at?: Instant) => Out
     readonly question: (key: string, question: Question<L>) => Out

@@ -23,6 +23,8 @@ export function windowedJoin<L, R, A extends { readonly attempt: Replay }>(
 ): Step<Window<L, R>> {
   return {
     name: spec.name,
+    handles: [spec.left, spec.right, spec.answer],
+    emits: spec.emits,
     on(window, event) {
       const turn = new Turn(spec, event.key, window)
       if (isOf(spec.left, event)) turn.left(event)
