@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LogRecord } from '../log-client.ts'
 import { decode, type Fetched } from './batches.ts'
+import { decodeFetch } from './fetch.ts'
 import { crc32c } from './internals.ts'
+import { captured } from './testing/captured.ts'
 import { batchBytes, marker, sealed, varint, type BatchSpec } from './testing/batch-bytes.ts'
 
 const ZERO_KEY = Buffer.alloc(4)
@@ -106,6 +108,28 @@ describe('aborted transactions', () => {
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+describe('an answer captured from a broker', () => {
+  it('is read from any offset to its end, over markers, gaps and emptied batches', async () => {
+    const [answer] = decodeFetch(captured).partitions
+    expect(answer).toMatchObject({ topic: 'captured', partition: 0, errorCode: 0, highWatermark: 18n })
+    expect(
+      answer!.aborted.map(({ firstOffset }) => firstOffset),
+      'in order of completion',
+    ).toEqual([8n, 7n, 13n])
+    const there: [bigint, string][] = [[5n, 'v1'], [6n, 'v2'], [12n, 'v3']] // prettier-ignore
+    for (let from = 0n; from < 14n; from++) {
+      const { records, next } = await decode(answer!, from, 'committed')
+      expect(records.map(r => [r.offset, text(r)])).toEqual(there.filter(([offset]) => offset >= from))
+      expect(next).toBe(14n)
+    }
+  })
+
+  it('ends in an error when it is cut off anywhere', () => {
+    for (let length = 0; length < captured.length; length++)
+      expect(() => decodeFetch(captured.subarray(0, length))).toThrow(RangeError)
   })
 })
 

@@ -96,6 +96,21 @@ describe('the client on kafkajs', () => {
     await admin.disconnect()
   })
 
+  it('says that tasks are lost when the group has forgotten the member, and joins again', async () => {
+    const tp = { topic: await topic(), partition: 0 }
+    const plan = { group: randomUUID(), tasks: [[tp]], sessionTimeoutMs: 6_000 }
+    const events: string[] = []
+    const membership = await client.join(plan, {
+      assigned: (tasks, generation) => void events.push(`assigned ${tasks.join()} in ${generation}`),
+      revoked: async tasks => void events.push(`revoked ${tasks.join()}`),
+      lost: tasks => void events.push(`lost ${tasks.join()}`),
+    })
+    await expel(brokers, plain, plan.group)
+    await eventually(async () => events.length === 3)
+    expect(events).toEqual(['assigned 0 in 1', 'lost 0', expect.stringMatching(/^assigned 0 in [23]$/)])
+    await membership.leave()
+  })
+
   it('leaves no timer and no socket behind when it is closed', async () => {
     const kinds = () => process.getActiveResourcesInfo().filter(kind => /Timeout|TCP/.test(kind)).length
     const before = kinds()
@@ -162,4 +177,17 @@ async function bytesOnTheWire(brokers: readonly string[], tp: TopicPartition): P
   )
   await handle.close()
   return fetched!.bytes.length
+}
+
+/** Takes every member out of the group behind its back, which is what the end of a session looks like to it. */
+async function expel(brokers: readonly string[], plain: kafkajs.Kafka, group: string): Promise<void> {
+  const admin = plain.admin()
+  await admin.connect()
+  const { members } = (await admin.describeGroups([group])).groups[0]!
+  await admin.disconnect()
+  const handle = openCluster({ brokers, clientId: 'expeller', log: silent }, 5_000)
+  const cluster = await handle.connect()
+  const coordinator = await cluster.findGroupCoordinator({ groupId: group, coordinatorType: 0 })
+  for (const { memberId } of members) await coordinator.leaveGroup({ groupId: group, memberId })
+  await handle.close()
 }
