@@ -10,10 +10,8 @@ export function registryPlan(artifact: string, options: Omit<JavaOptions, 'heapM
     portCount: 1,
     prepare: ([port]) => ({
       command: java,
-      // Once up it has little to do, so the second compiler would cost more than it gives.
       args: [
         ...javaFlags({ ...options, heapMax: '256m' }),
-        '-XX:TieredStopAtLevel=1',
         '-jar',
         `apicurio-registry-app-${versions.registry}-runner.jar`,
       ],
