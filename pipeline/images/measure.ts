@@ -65,7 +65,7 @@ export interface Centroid {
 }
 
 /**
- * Fits flux and position of the PSF (Gauss–Newton on the pixels within `radius`, started at a peak). The errors are those of this estimator under the
+ * Fits flux and position of the PSF (Gauss–Newton on the pixels within `radius` of a peak's pixel (x, y), where it starts). The errors are those of this estimator under the
  * image's variance: (JᵀJ)⁻¹ JᵀVJ (JᵀJ)⁻¹. undefined when it does not settle within 1.5 px of its start.
  */
 export function psfCentroid(
@@ -77,7 +77,7 @@ export function psfCentroid(
 ): Centroid | undefined {
   let [px, py] = [x, y]
   for (let round = 0; round < 20; round++) {
-    const system = linearised(image, psf, px, py, radius)
+    const system = linearised(image, psf, { x, y, dx: px - x, dy: py - y }, radius)
     const step = system && solveSymmetric(system.matrix, system.right)
     if (!step || !(Math.abs(step[0]!) > 0)) return undefined
     // The unknowns are flux, flux·dx, flux·dy.
@@ -98,11 +98,16 @@ interface System {
   readonly spread: Float64Array
 }
 
-function linearised(image: MaskedImage, psf: Kernel, x: number, y: number, radius: number): System | undefined {
+/** The pixels stay those around the start (x, y whole) while the model moves by dx, dy: a window that moved too would make the fit jump for ever. */
+function linearised(
+  image: MaskedImage,
+  psf: Kernel,
+  { x: cx, y: cy, dx, dy }: { x: number; y: number; dx: number; dy: number },
+  radius: number,
+): System | undefined {
   const { half } = psf
   const n = 2 * half + 1
-  const [cx, cy] = [Math.round(x), Math.round(y)]
-  const model = shifted(psf.data, half, x - cx, y - cy)
+  const model = shifted(psf.data, half, dx, dy)
   const [matrix, spread, right] = [new Float64Array(9), new Float64Array(9), new Float64Array(3)]
   const reach = Math.min(half - 1, Math.ceil(radius))
   const terms = [0, 0, 0]

@@ -29,8 +29,8 @@ export interface Residual {
 const LEAST: Residual = { shift: 0.02, scale: 0.003 }
 /** An empirical PSF is no truer than this; singular values below are its noise, and cost time. */
 const TOLERANCE = 3e-3
-/** A filter that has lost more than half of its weight to masked pixels detects nothing. */
-const LEAST_WEIGHT = 0.5
+/** A filter that has lost more than a tenth of its weight to masked pixels or the edge detects nothing. */
+const LEAST_WEIGHT = 0.9
 
 /**
  * The score image (matched filter) with its noise. Each input's noise passes the filter that it really passed: the unconvolved one the PSF, the
@@ -87,11 +87,11 @@ function strayLight({ template }: Subtraction, psf: Kernel, { shift, scale }: Re
   const { width, height } = template
   const light = correlate(imagePlane(template), psf, TOLERANCE)
   const stray = new Float32Array(light.length)
-  for (let y = 1; y < height - 1; y++)
-    for (let x = 1; x < width - 1; x++) {
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
       const i = y * width + x
-      const dx = (light[i + 1]! - light[i - 1]!) / 2
-      const dy = (light[i + width]! - light[i - width]!) / 2
+      const dx = (light[x < width - 1 ? i + 1 : i]! - light[x > 0 ? i - 1 : i]!) / 2
+      const dy = (light[y < height - 1 ? i + width : i]! - light[y > 0 ? i - width : i]!) / 2
       stray[i] = shift * shift * (dx * dx + dy * dy) + (scale * light[i]!) ** 2
     }
   return stray
