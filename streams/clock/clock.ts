@@ -39,10 +39,10 @@ export function runClock(run: ClockRun): Promise<{ stop(): Promise<void> }> {
   const options = { ...defaultClockOptions, ...run.options }
   const entrances = timedEntrances(topology)
   const start = async (task: ServiceTask) => {
-    for (let next = scheduler.now(); !task.signal.aborted; next = Math.max(next + options.periodMs, scheduler.now())) {
-      await sleep(scheduler, next - scheduler.now(), task.signal)
-      if (task.signal.aborted) return
+    for (let next = scheduler.now(); !task.signal.aborted;) {
       await tick(task, client, entrances, scheduler.now() - options.epsilonMs, options.isHeld())
+      next = Math.max(next + options.periodMs, scheduler.now())
+      await sleep(scheduler, next - scheduler.now(), task.signal)
     }
   }
   return runService({ ...run, start, scheduler, options: {} })

@@ -83,6 +83,7 @@ export class MemoryBroker {
   readonly #producers = new Map<string, { epoch: number; transaction: Transaction | undefined }>()
   readonly #offsets = new Map<string, Map<string, { offset: bigint; metadata: string }>>()
   readonly #groups = new Map<string, Group>()
+  #members = 0
 
   constructor(now: () => number = () => 0) {
     this.now = now
@@ -150,6 +151,10 @@ export class MemoryBroker {
     const kept = this.#offsets.get(group) ?? new Map<string, { offset: bigint; metadata: string }>()
     this.#offsets.set(group, kept)
     for (const { offset, metadata, ...tp } of offsets) kept.set(at(tp), { offset, metadata })
+  }
+  /** A number that no other member of any group has. */
+  nextMember(): number {
+    return ++this.#members
   }
   group(name: string): Group {
     const group = this.#groups.get(name) ?? new Group()

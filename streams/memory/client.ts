@@ -44,7 +44,6 @@ export class MemoryClient implements LogClient {
   readonly #fate: Fate
   readonly #tails = new Set<() => void>()
   readonly #members = new Map<string, string>()
-  #joins = 0
   readonly #name: string
   #frozen: Promise<void> | undefined
   #thaw: () => void = () => undefined
@@ -189,7 +188,7 @@ export class MemoryClient implements LogClient {
 
   async join(plan: GroupPlan, handler: MembershipHandler): Promise<Membership> {
     await this.#hop()
-    const id = `${this.#name}-${++this.#joins}-${plan.group}`
+    const id = `${this.#name}-${this.#broker.nextMember()}`
     const group = this.#broker.group(plan.group)
     this.#members.set(id, plan.group)
     // A member hears of one rebalance after the other, whatever a hop takes.
