@@ -52,6 +52,26 @@ describe('dispatch', () => {
     )
   })
 
+  it('keeps the highest number of an attempt, also while nothing is final', async () => {
+    const decisions = [
+      decision(0, { kind: 'announced', number: 1, deadline: 1_795_000_000_001 }),
+      decision(0, { kind: 'withdrawn', number: 2, deadline: 1_795_000_000_002 }),
+      decision(0, { kind: 'ready', number: 3, deadline: 1_795_000_000_003 }),
+      decision(0, { kind: 'announced', number: 1, attempt: 5, deadline: 1_795_000_000_004 }),
+    ]
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray([...decisions, ...decisions], { minLength: 1 }), async order => {
+        await db.pool.query('truncate unit cascade')
+        await say(...order)
+        const last = order.reduce((a, b) =>
+          b.attempt > a.attempt || (b.attempt === a.attempt && b.number > a.number) ? b : a,
+        )
+        expect(await only()).toMatchObject({ attempt: last.attempt, deadline: last.deadline })
+      }),
+      { numRuns: 20 },
+    )
+  })
+
   it('writes a terminal decision and its outbox row together, with a code and the sentence', async () => {
     await say(decision(0, { kind: 'announced' }), decision(0, { kind: 'missed', reason: 'nothing came in 90 s' }))
     expect(await only()).toMatchObject({
