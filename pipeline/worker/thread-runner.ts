@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { PipelineJob, PipelineAnswer } from './thread.ts'
 
@@ -35,25 +35,18 @@ export function pipelineThread(): PipelineThread {
       thread ??= spawn()
       const running = thread
       running.ref()
-      let timer: NodeJS.Timeout | undefined
-      let abort = () => {}
+      const ending = new AbortController()
       try {
-        return await new Promise<PipelineAnswer>((resolve, reject) => {
-          timer = setTimeout(() => reject(new PipelineTimeout(`no answer after ${deadlineMs} ms`)), deadlineMs)
-          abort = () => reject(new PipelineAborted(String(signal.reason)))
-          signal.addEventListener('abort', abort)
-          running.once('message', resolve)
-          running.once('error', reject)
-          running.once('exit', code => reject(new Error(`the pipeline's thread exited with code ${code}`)))
-          running.postMessage(job)
-        })
+        return await Promise.race([
+          answerOf(running, job, ending.signal),
+          expiry(deadlineMs, ending.signal),
+          aborted(signal, ending.signal),
+        ])
       } catch (error) {
         await drop()
         throw error
       } finally {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', abort)
-        running.removeAllListeners()
+        ending.abort()
         running.unref()
       }
     },
@@ -61,10 +54,26 @@ export function pipelineThread(): PipelineThread {
   }
 }
 
-/** From TypeScript the thread needs the loader that its parent has; from the compiled image it needs nothing. */
-function spawn(): Worker {
-  const here = import.meta.url
-  if (!here.endsWith('.ts')) return new Worker(new URL('./thread.js', here))
-  const loader = pathToFileURL(createRequire(here).resolve('tsx')).href
-  return new Worker(new URL('./thread.ts', here), { execArgv: ['--import', loader] })
+async function answerOf(thread: Worker, job: PipelineJob, signal: AbortSignal): Promise<PipelineAnswer> {
+  const exited = once(thread, 'exit', { signal }).then(([code]) => {
+    throw new Error(`the pipeline's thread exited with code ${code}`)
+  })
+  const answered = once(thread, 'message', { signal })
+  thread.postMessage(job)
+  const [answer] = (await Promise.race([answered, exited])) as [PipelineAnswer]
+  return answer
 }
+
+async function expiry(ms: number, signal: AbortSignal): Promise<never> {
+  await sleep(ms, undefined, { signal })
+  throw new PipelineTimeout(`no answer after ${ms} ms`)
+}
+
+async function aborted(by: AbortSignal, signal: AbortSignal): Promise<never> {
+  await once(by, 'abort', { signal })
+  throw new PipelineAborted(String(by.reason))
+}
+
+/** In a checkout the thread must load TypeScript by itself; in the compiled image it starts as it is. */
+const entry = import.meta.url.endsWith('.ts') ? './thread-from-source.mjs' : './thread.js'
+const spawn = () => new Worker(new URL(entry, import.meta.url), { execArgv: [] })
