@@ -1,9 +1,11 @@
 import { readersOf, streamsOf } from './model/define.ts'
+import { groupOf, isJournaled, journalOf } from './model/names.ts'
 import type { Stream } from './model/stream.ts'
 import { partitionsOf, taskCount, type Role, type Stage, type Topology } from './model/topology.ts'
 import { alerts } from './streams.ts'
 
 export { describeTopology } from './render.ts'
+export { groupOf, journalOf, transactionalIdOf } from './model/names.ts'
 
 /** What Kafka needs for a topology, from its declaration alone: topics, groups, rights. */
 
@@ -12,15 +14,6 @@ export interface Topic {
   readonly partitions: number
   readonly config: Readonly<Record<string, string>>
 }
-
-/** Names of a stage towards Kafka: the same for every process that may ever run it, so no host, pod or version in them. */
-export const groupOf = (app: string, stage: string): string => `${app}.${stage}`
-export const journalOf = (stage: string): string => `${stage}-table`
-/** Of the task of this index; all of a stage begin with `<app>.<stage>.`. */
-export const transactionalIdOf = (app: string, stage: string, index: number): string => `${app}.${stage}.${index}`
-
-/** Stages whose tasks keep state and offsets in a journal of their own: all but services and what no process runs yet. */
-export const journaled = (stage: Stage): boolean => stage.run !== 'service' && !stage.planned
 
 const MiB = 1_048_576
 const HOUR_MS = 3_600_000
@@ -37,7 +30,7 @@ export function topicsOf(
       partitions: partitionsOf(topology, stream),
       config: { ...cleanupOf(stream), ...timestampOf(stream), ...sizeOf(topology, stream), ...safe },
     })),
-    ...topology.stages.filter(journaled).map(stage => ({
+    ...topology.stages.filter(isJournaled).map(stage => ({
       topic: journalOf(stage.name),
       partitions: taskCount(topology, stage),
       config: { ...COMPACTED, ...APPEND_TIME, 'max.message.bytes': String(8 * MiB), ...safe },
@@ -136,7 +129,7 @@ function rightsOf(topology: Topology, app: string, stage: Stage): Omit<Acl, 'use
     ...reads.map(stream => topic(stream.topic, 'Read')),
     ...stage.writes.map(stream => topic(stream.topic, 'Write')),
     ...(topology.parked && reads.length > 0 ? [topic(topology.parked.topic, 'Write')] : []),
-    ...(journaled(stage) ? [topic(journalOf(stage.name), 'Read', 'Write')] : []),
+    ...(isJournaled(stage) ? [topic(journalOf(stage.name), 'Read', 'Write')] : []),
     // The clock reads where the entrances end, and nothing of what they hold.
     ...(stage.role === 'clock' ? timedBy(topology).map(stream => topic(stream.topic, 'Describe')) : []),
     { resource: 'group', name: groupOf(app, stage.name), pattern: 'literal', operations: ['Read'] },

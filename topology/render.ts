@@ -1,5 +1,5 @@
-import { journalOf, journaled } from './derive.ts'
 import { readersOf, streamsOf, writersOf } from './model/define.ts'
+import { isJournaled, journalOf } from './model/names.ts'
 import type { Stream } from './model/stream.ts'
 import { carriesWatermarks, partitionsOf, taskCount, type Stage, type Topology } from './model/topology.ts'
 
@@ -34,7 +34,7 @@ function describeStage(topology: Topology, stage: Stage): string[] {
     ...(from.length > 0 ? [`  <== ${from.join(', ')}`] : []),
     ...(writes.length > 0 ? [`  --> ${topics(writes)}`] : []),
     ...(into.length > 0 ? [`  ==> ${into.join(', ')}`] : []),
-    ...(journaled(stage) ? [`  journal ${journalOf(name)}`] : []),
+    ...(isJournaled(stage) ? [`  journal ${journalOf(name)}`] : []),
   ]
 }
 
@@ -168,4 +168,17 @@ function streamRow(topology: Topology, stream: Stream): string[] {
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)]
+}
+
+const BEGIN = '<!-- topology:begin -->'
+const END = '<!-- topology:end -->'
+
+/** A page with the diagram between its marks replaced by the current one. Throws where the marks are not there, in order. */
+export function withDiagram(page: string, topology: Topology): string {
+  const begin = page.indexOf(BEGIN)
+  const end = page.indexOf(END)
+  if (begin < 0 || end < begin)
+    throw new Error(`the page needs ${BEGIN} and, after it, ${END}; the diagram goes between`)
+  const diagram = ['', '', '```mermaid', renderMermaid(topology), '```', '', ''].join('\n')
+  return page.slice(0, begin + BEGIN.length) + diagram + page.slice(end)
 }
