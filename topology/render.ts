@@ -161,7 +161,9 @@ function streamRow(topology: Topology, stream: Stream): string[] {
     everyone
       ? 'every stage'
       : [entrance ? '*the world*' : '', names(writersOf(topology, stream))].filter(Boolean).join(', '),
-    [names(readersOf(topology, stream)), exit ? '*the world*' : ''].filter(Boolean).join(', '),
+    [names(readersOf(topology, stream)), exit ? '*the world*' : '', everyone ? '*operators*' : '']
+      .filter(Boolean)
+      .join(', '),
   ]
 }
 
