@@ -141,7 +141,7 @@ it('any order within the grace, duplicates, any rate of ticks: the same closing 
       }
       expect(tell(it, shuffled, ticks, delay)).toEqual(expected)
     }),
-    { numRuns: 150 },
+    { numRuns: 400 },
   )
   // The stories must be worth telling: each kind of end happens.
   expect([...kinds.keys()].sort()).toEqual(['cancelled', 'ignored', 'missed', 'ready'])
