@@ -36,22 +36,22 @@ const emptyBand = {
   scienceFluxMean: null,
   scienceFluxMeanErr: null,
 }
-const emptyBands = Object.fromEntries(
-  bands.flatMap(band => Object.entries(emptyBand).map(([name, value]) => [`${band}_${name}`, value])),
-)
+const emptyObject = {
+  diaObjectId: 0n,
+  validityStartMjdTai: 0,
+  ra: 0,
+  raErr: null,
+  dec: 0,
+  decErr: null,
+  ra_dec_Cov: null,
+  ...Object.fromEntries(
+    bands.flatMap(band => Object.entries(emptyBand).map(([name, value]) => [`${band}_${name}`, value])),
+  ),
+  firstDiaSourceMjdTai: null,
+  lastDiaSourceMjdTai: null,
+  nDiaSources: 0,
+} as unknown as DiaObject
 
 /** A new object at its seed's place, without statistics. Its id is the seed's, so that a retry makes the same object. */
-export const objectFrom = (seed: DiaSource): DiaObject =>
-  ({
-    ...emptyBands,
-    diaObjectId: seed.diaSourceId,
-    validityStartMjdTai: 0,
-    ra: seed.ra,
-    raErr: seed.raErr,
-    dec: seed.dec,
-    decErr: seed.decErr,
-    ra_dec_Cov: seed.ra_dec_Cov,
-    firstDiaSourceMjdTai: null,
-    lastDiaSourceMjdTai: null,
-    nDiaSources: 0,
-  }) as DiaObject
+export const objectFrom = ({ diaSourceId, ra, raErr, dec, decErr, ra_dec_Cov }: DiaSource): DiaObject =>
+  Object.assign({ ...emptyObject }, { diaObjectId: diaSourceId, ra, raErr, dec, decErr, ra_dec_Cov })

@@ -42,14 +42,14 @@ export const inTimeOrder = <S extends Pick<DiaSource, 'midpointMjdTai' | 'diaSou
 export function withStatistics(object: DiaObject, window: readonly Measured[]): DiaObject {
   const sources = inTimeOrder(window)
   const times = sources.map(source => source.midpointMjdTai)
-  return {
-    ...object,
+  const overall = {
     ...meanPosition(sources),
     nDiaSources: sources.length,
     firstDiaSourceMjdTai: Math.min(object.firstDiaSourceMjdTai ?? Infinity, times[0]!),
     lastDiaSourceMjdTai: times.at(-1)!,
-    ...bands.reduce<Partial<DiaObject>>((all, band) => ({ ...all, ...ofBand(band, sources) }), {}),
   }
+  // Assigned to one copy: spreading an object of 80 fields once for each band costs more than all of the arithmetic.
+  return Object.assign({ ...object }, overall, ...bands.map(band => ofBand(band, sources))) as DiaObject
 }
 
 /** Unweighted mean direction; one source is its own mean, to the last bit. */

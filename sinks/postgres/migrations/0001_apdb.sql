@@ -232,7 +232,9 @@ create table "metadata" (
 );
 insert into "metadata" values
   ('version:schema', '10.0.0'),
-  ('version:ApdbSql', '1.2.1');
+  ('version:ApdbSql', '1.2.1'),
+  ('config:apdb-sql.json',
+   '{"enable_replica": false, "dia_object_index": "baseline", "htm_level": 20, "htm_index_column": "pixelId", "ra_dec_columns": ["ra", "dec"]}');
 
 -- What Rubin's tables have no place for: which attempt wrote a row, and where the stamps of its alert lie.
 create table dia_source_provenance (
