@@ -114,6 +114,11 @@ export class MemoryBroker {
     return [...(log.read(tp, log.start, 'committed', Infinity)?.records ?? [])]
   }
 
+  committedTopic(topic: string): LogRecord[] {
+    const { partitions } = this.#topics.get(topic)!
+    return partitions.flatMap((_, partition) => this.committedRecords({ topic, partition }))
+  }
+
   /** InitProducerId: aborts what an older epoch left open, so that the logs below are final when it returns. */
   fence(id: string): number {
     const producer = this.#producers.get(id) ?? { epoch: -1, transaction: undefined }
@@ -183,6 +188,12 @@ export class MemoryBroker {
   /** Whether any transaction is open: none may be left hanging when all is quiet. */
   hanging(): string[] {
     return [...this.#producers].filter(([, producer]) => producer.transaction).map(([id]) => id)
+  }
+  /** Partitions whose end a committed reader cannot reach. */
+  unstable(): string[] {
+    return [...this.#topics].flatMap(([topic, { partitions }]) =>
+      partitions.flatMap((log, partition) => (log.stable < log.highWatermark ? [at({ topic, partition })] : [])),
+    )
   }
 
   #transactionOf(id: string, epoch: number): Transaction {

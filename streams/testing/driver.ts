@@ -199,7 +199,7 @@ export class Driver {
 }
 
 /** The topics of a topology with what the runtime asks of them. */
-const topicSpecs = (topology: Topology): TopicSpec[] => [
+export const topicSpecs = (topology: Topology): TopicSpec[] => [
   ...streamsOf({ ...topology, clock, parked }).map(stream => ({
     topic: stream.topic,
     partitions: partitionsOf(topology, stream),
