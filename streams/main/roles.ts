@@ -1,5 +1,6 @@
 import type { Event } from '../../topology/model/step.ts'
 import type { Role, Stage } from '../../topology/model/topology.ts'
+import type { Effects } from '../../topology/prompt.ts'
 import { associate } from '../../sinks/associate/associate.ts'
 import { dispatch } from '../../sinks/ledger/dispatch.ts'
 import { sweep } from '../../sinks/ledger/sweep.ts'
@@ -36,14 +37,13 @@ const starters: Readonly<Record<Role, Starter>> = {
         if (typeof stage.run === 'string')
           throw new Error(`${stage.name} is no step, yet the process of the steps is to run it`)
         const implementation = { step: stage.run.step }
-        return runStage({ ...runtimeOf(world), stage, implementation, shared: world.config.decide, onFatal })
+        return runStage({ ...runtimeOf(world), stage, implementation, onFatal })
       }),
     ),
   effects: (world, onFatal) => {
     const effects = effectsOf(world)
     const stages = stagesOf(world).map(stage => {
-      const effect = effects[stage.name]
-      if (!effect) throw new Error(`nothing implements the effect ${stage.name}`)
+      const effect = effects[stage.name as keyof typeof effects]
       return runStage({ ...runtimeOf(world), stage, implementation: { effect }, onFatal })
     })
     return together([...stages, Promise.resolve(runSweeper(world))])
@@ -66,7 +66,8 @@ const runtimeOf = ({ topology, client, codec, config, log }: World) => ({
   },
 })
 
-function effectsOf({ config, pool, store, log }: World): Readonly<Record<string, Effect>> {
+/** The compiler asks for one implementation per declared effect, no more and no fewer. */
+function effectsOf({ config, pool, store, log }: World): Effects<Effect> {
   const known = sidecars({
     bucket: store,
     tries: config.raws.sidecarTries,
