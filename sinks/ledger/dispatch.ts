@@ -25,14 +25,15 @@ export const dispatch =
   (pool: Pool): Effect =>
   async event => {
     const job = checked(event)
-    if (!isEnding(job.kind)) {
-      if (!(await apply(pool, event, job))) await notice(pool, event.key, job.attempt)
-      return nothing
-    }
     const { kind } = job
-    await transact(pool, async (client: Client) => {
-      if (await apply(client, event, job)) await endUnits(client, [event.key], kind)
-    })
+    const isApplied = isEnding(kind)
+      ? await transact(pool, async (client: Client) => {
+          const isNews = await apply(client, event, job)
+          if (isNews) await endUnits(client, [event.key], kind)
+          return isNews
+        })
+      : await apply(pool, event, job)
+    if (!isApplied) await notice(pool, event.key, job.attempt)
     return nothing
   }
 

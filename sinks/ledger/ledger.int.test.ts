@@ -89,7 +89,7 @@ describe('dispatch', () => {
     await say(decision(0, { attempt: 1_795_000_000_000 }), decision(0, { kind: 'missed', attempt: 1_795_000_000_001 }))
     await say(decision(0, { kind: 'announced', attempt: 1_795_000_000_000 }))
     const { rows } = await db.pool.query<Record<string, unknown>>('select work, attempt, protected_from from unit')
-    expect(rows).toEqual([{ work: 'committed', attempt: 0n, protected_from: 1_795_000_000_000n }])
+    expect(rows).toEqual([{ work: 'committed', attempt: 0n, protected_from: 1_795_000_000_001n }])
   })
 
   it('refuses a decision under another key, or one that says nothing', async () => {

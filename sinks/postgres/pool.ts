@@ -48,14 +48,18 @@ export const LONGEST_TRANSACTION_MS = 15_000
  * Time-outs in ms; the defaults suit transactions of associate, the longest there are.
  */
 export function openPool(url: string, options: PoolOptions): Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 10_000
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.name,
     max: options.max ?? 4,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     types,
-    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    statement_timeout: statementTimeoutMs,
+    // The server ends a slow statement; this ends waiting for a server that has gone silent.
+    query_timeout: statementTimeoutMs + 5_000,
     lock_timeout: options.lockTimeoutMs ?? 5_000,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 5_000,
     options: `-c transaction_timeout=${LONGEST_TRANSACTION_MS} -c timezone=UTC`,
