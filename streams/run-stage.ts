@@ -1,11 +1,12 @@
 import type { Codec } from '../schemas/codec.ts'
+import { groupOf } from '../topology/model/names.ts'
 import type { Stage, Topology } from '../topology/model/topology.ts'
 import type { LogClient } from './log-client.ts'
 import type { Log } from './log.ts'
 import { systemScheduler, type Scheduler } from './scheduler.ts'
 import { checkStage } from './stage-checks.ts'
 import { Holding } from './task/membership.ts'
-import { groupOf, taskPlans } from './task/plan.ts'
+import { taskPlans } from './task/plan.ts'
 import { defaultTaskOptions, Task, type Implementation, type TaskOptions } from './task/task.ts'
 
 export interface StageOptions extends TaskOptions {

@@ -1,9 +1,9 @@
+import { isJournaled, journalOf } from '../topology/model/names.ts'
 import type { Stream } from '../topology/model/stream.ts'
 import { partitionsOf, taskCount, type Stage, type Topology } from '../topology/model/topology.ts'
 import { clock, parked } from '../topology/streams.ts'
 import type { LogClient, TopicState } from './log-client.ts'
 import { NoAppendTime } from './task/records.ts'
-import { journalOf } from './task/plan.ts'
 
 /** A stage that may not start, with every reason, one sentence a line. */
 export class StageRefused extends Error {
@@ -16,7 +16,7 @@ export class StageRefused extends Error {
 /** Throws `StageRefused` where the declaration or the topics as they are would break what the runtime promises. */
 export async function checkStage(topology: Topology, stage: Stage, client: LogClient): Promise<void> {
   const streams = [...stage.reads, ...stage.writes, parked, ...(stage.watermark === 'clock' ? [clock] : [])]
-  const journal = stage.run === 'service' ? undefined : journalOf(stage.name)
+  const journal = isJournaled(stage) ? journalOf(stage.name) : undefined
   const found = await client.describeTopics([
     ...new Set([...streams.map(({ topic }) => topic), ...(journal ? [journal] : [])]),
   ])

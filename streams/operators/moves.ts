@@ -43,5 +43,11 @@ export interface Done {
   readonly kind: 'done'
   readonly record: LogRecord
 }
+/** Why a record was rightly without effect: for the log, and nothing else. */
+export interface Note {
+  readonly kind: 'note'
+  readonly record: LogRecord
+  readonly sentence: string
+}
 /** What comes out: a record's outputs or refusal, then its `done`; a watermark's wake-ups, then the watermark. */
-export type Move = Output | Refusal | Done | Watermark
+export type Move = Output | Refusal | Note | Done | Watermark

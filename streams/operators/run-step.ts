@@ -16,7 +16,7 @@ const MAX_WAKES = 1000
 
 /**
  * The one operator that touches state: events and watermarks in, outputs out, synchronously.
- * An event's outputs inherit its `at` and `replay`; a wake-up's `at` is its deadline, its replay is 0.
+ * An event's outputs inherit its `at` (unless they have their own) and `replay`; a wake-up's `at` is its deadline, its replay is 0.
  * At a watermark, due deadlines fire in (deadline, key) order until none is due: with deadlines 5 (key b), 5 (a) and 3 (c),
  * a watermark of 9 wakes c, a, b, and then whatever these asked for up to 9; a watermark of 4 followed by one of 9 does the
  * same, so that neither the rate of ticks nor catching up changes an output.
@@ -62,7 +62,8 @@ class Run<S, Shared> {
 
   event({ event, record }: Arrival): void {
     try {
-      this.#apply(this.#step.key?.(event) ?? event.key, event, event.replay)
+      const note = this.#apply(this.#step.key?.(event) ?? event.key, event, event.replay)
+      if (note !== undefined) this.#subscriber.next({ kind: 'note', record, sentence: note })
     } catch (error) {
       if (!(error instanceof Rejection)) throw error
       this.#subscriber.next({ kind: 'refusal', record, code: error.code, reason: error.message })
@@ -89,11 +90,12 @@ class Run<S, Shared> {
     this.#subscriber.next({ kind: 'watermark', t })
   }
 
-  #apply(key: string, event: Event | Wake, replay: number): void {
-    const { state, out } = this.#step.on(this.#store.get(key), event, this.#shared, this.#look)
+  #apply(key: string, event: Event | Wake, replay: number): string | undefined {
+    const { state, out, note } = this.#step.on(this.#store.get(key), event, this.#shared, this.#look)
     const due = state === undefined ? undefined : this.#step.deadline(state)
     this.#store.set(key, state)
     this.#deadlines.set(key, due)
-    for (const each of out) this.#subscriber.next({ kind: 'output', out: each, at: event.at, replay })
+    for (const each of out) this.#subscriber.next({ kind: 'output', out: each, at: each.at ?? event.at, replay })
+    return note
   }
 }

@@ -62,7 +62,7 @@ export class Effects implements Processor {
     const { event, record } = arrival
     const { emit } = this.#options
     for (const { code, reason } of result.park ?? []) emit({ kind: 'refusal', record, code, reason })
-    for (const each of result.out) emit({ kind: 'output', out: each, at: event.at, replay: event.replay })
+    for (const each of result.out) emit({ kind: 'output', out: each, at: each.at ?? event.at, replay: event.replay })
     emit({ kind: 'done', record })
   }
 

@@ -1,3 +1,4 @@
+import { groupOf, journalOf, transactionalIdOf } from '../../topology/model/names.ts'
 import {
   carriesWatermarks,
   inputsOf,
@@ -11,11 +12,6 @@ import {
 import type { Stream } from '../../topology/model/stream.ts'
 import { clock } from '../../topology/streams.ts'
 import type { TopicPartition } from '../log-client.ts'
-
-/** Names of a stage towards Kafka: identical for every process that may ever run it, so no host, pod or version in them. */
-export const groupOf = (app: string, stage: string): string => `${app}.${stage}`
-export const transactionalIdOf = (app: string, stage: string, index: number): string => `${app}.${stage}.${index}`
-export const journalOf = (stage: string): string => `${stage}-table`
 
 /** Everything about one task that follows from the declaration. */
 export interface TaskPlan {

@@ -63,8 +63,8 @@ function encoding(step: AnyStep, encode: (out: Out) => Out): Step<unknown, unkno
     ...(plain.key && { key: event => plain.key!(event) }),
     deadline: state => plain.deadline(state),
     on: (...situation) => {
-      const { state, out } = plain.on(...situation)
-      return { state, out: out.map(encode) }
+      const result = plain.on(...situation)
+      return { ...result, out: result.out.map(encode) }
     },
   }
 }

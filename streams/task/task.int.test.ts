@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { topicsOf } from '../../topology/derive.ts'
 import { kafkaLogClient } from '../kafka/index.ts'
 import { at, type LogClient, type LogRecord, type NewRecord } from '../log-client.ts'
 import { demoTopology, keyOf, orders, parcels, urgent } from '../testing/demo.ts'
 import { expectedOf, hiddenFaults, outcomeOf, type Outcome } from '../testing/demo-checks.ts'
-import { topicSpecs } from '../testing/driver.ts'
 import { seeded } from '../testing/virtual-time.ts'
 
 const program = fileURLToPath(new URL('../testing/demo-process.ts', import.meta.url))
@@ -54,7 +54,7 @@ describe('the task loop on a real broker', () => {
 
   beforeAll(async () => {
     client = await kafkaLogClient({ brokers: inject('services').kafka.brokers, clientId: 'test', log: silent })
-    await client.createTopics(topicSpecs(demoTopology))
+    await client.createTopics(topicsOf(demoTopology))
   })
   afterAll(async () => {
     await Promise.all(instances.map(instance => instance.kill('SIGKILL')))
@@ -111,7 +111,7 @@ describe('the task loop on a real broker', () => {
 
 /** Every topic of the demo, read to its end by a committed reader. */
 async function committedTopics(client: LogClient): Promise<(topic: string) => readonly LogRecord[]> {
-  const partitions = topicSpecs(demoTopology).flatMap(({ topic, partitions }) =>
+  const partitions = topicsOf(demoTopology).flatMap(({ topic, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
   )
   const ends = await client.offsets(partitions, 'latest')

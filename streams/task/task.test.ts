@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { UnknownSchemaError } from '../../schemas/codec.ts'
 import { Rejection, to, type Event } from '../../topology/model/step.ts'
+import { journalOf } from '../../topology/model/names.ts'
 import { stageOf, type Topology } from '../../topology/model/topology.ts'
 import { parked } from '../../topology/streams.ts'
 import { MemoryClient, type Fate, type Fault } from '../memory/client.ts'
@@ -23,7 +24,7 @@ import { checkStage } from '../stage-checks.ts'
 import { Driver, type DriverSetup } from '../testing/driver.ts'
 import { jsonCodec } from '../testing/json-codec.ts'
 import type { Commit } from './journal.ts'
-import { journalOf, planOf } from './plan.ts'
+import { planOf } from './plan.ts'
 import { defaultTaskOptions, Task } from './task.ts'
 
 const setup = (more: Partial<DriverSetup> = {}): DriverSetup => ({

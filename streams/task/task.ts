@@ -293,6 +293,12 @@ export class Task {
         this.#batch.records.push(parkedRecord(this.#plan, this.#deps.codec, move))
         break
       }
+      case 'note':
+        this.#deps.log.info(
+          { task: this.#plan.name, record: `${at(move.record)}@${move.record.offset}` },
+          move.sentence,
+        )
+        break
       case 'done':
         this.#progress.get(at(move.record))!.finish(move.record.offset)
         this.#batch.done++

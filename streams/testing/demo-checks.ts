@@ -1,7 +1,7 @@
+import { isJournaled, journalOf } from '../../topology/model/names.ts'
 import { partitionsOf, taskCount } from '../../topology/model/topology.ts'
 import { parked } from '../../topology/streams.ts'
 import type { LogRecord } from '../log-client.ts'
-import { journalOf } from '../task/plan.ts'
 import {
   arrived,
   closed,
@@ -92,7 +92,7 @@ export function outcomeOf(committed: Committed): Outcome {
 /** Faults that need not show in any output: holes in a journal, time that goes back, a watermark before what it covers. */
 export function hiddenFaults(committed: Committed): string[] {
   const faults: string[] = []
-  for (const stage of demoTopology.stages.filter(({ run }) => run !== 'service')) {
+  for (const stage of demoTopology.stages.filter(isJournaled)) {
     const commits = committed(journalOf(stage.name)).filter(({ key }) => String(key) === '__c')
     for (let task = 0; task < taskCount(demoTopology, stage); task++) {
       const seqs = commits

@@ -1,25 +1,23 @@
 import type { Codec } from '../../schemas/codec.ts'
 import type { Event, Replay } from '../../topology/model/step.ts'
-import { streamsOf } from '../../topology/model/define.ts'
+import { topicsOf } from '../../topology/derive.ts'
 import type { Stream } from '../../topology/model/stream.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import {
   partitionsOf,
   stageOf,
-  taskCount,
   upstreamTasks,
   type AnyStep,
   type Stage,
   type Topology,
 } from '../../topology/model/topology.ts'
 import { clock, parked } from '../../topology/streams.ts'
-import { at, type LogRecord, type TopicPartition, type TopicSpec } from '../log-client.ts'
+import { at, type LogRecord, type TopicPartition } from '../log-client.ts'
 import type { Log } from '../log.ts'
 import { MemoryBroker } from '../memory/broker.ts'
 import { MemoryClient, type Fate } from '../memory/client.ts'
 import { partitionFor } from '../partitioner.ts'
 import { runStage, type StageOptions } from '../run-stage.ts'
-import { journalOf } from '../task/plan.ts'
 import { encodeValue, eventHeaders, Reader, watermarkRecord } from '../task/records.ts'
 import { planOf } from '../task/plan.ts'
 import type { Effect } from '../task/effects.ts'
@@ -74,7 +72,7 @@ export class Driver {
     this.#setup = setup
     this.time = new VirtualTime(setup.startAt ?? 0, seeded(setup.seed ?? 1))
     this.broker = new MemoryBroker(() => this.time.now())
-    for (const spec of topicSpecs(setup.topology)) this.broker.createTopic(spec)
+    for (const spec of topicsOf(setup.topology)) this.broker.createTopic(spec)
   }
 
   /** With one process running. */
@@ -198,22 +196,6 @@ export class Driver {
   }
 }
 
-/** The topics of a topology with what the runtime asks of them. */
-export const topicSpecs = (topology: Topology): TopicSpec[] => [
-  ...streamsOf({ ...topology, clock, parked }).map(stream => ({
-    topic: stream.topic,
-    partitions: partitionsOf(topology, stream),
-    config: { 'message.timestamp.type': 'LogAppendTime', 'cleanup.policy': stream.cleanup },
-  })),
-  ...topology.stages
-    .filter(({ run }) => run !== 'service')
-    .map(stage => ({
-      topic: journalOf(stage.name),
-      partitions: taskCount(topology, stage),
-      config: { 'cleanup.policy': 'compact' },
-    })),
-]
-
 const partitions = (topology: Topology, stream: Stream): TopicPartition[] =>
   Array.from({ length: partitionsOf(topology, stream) }, (_, partition) => ({ topic: stream.topic, partition }))
 
@@ -230,12 +212,12 @@ const readingStage = (stream: Stream): Stage => ({
 
 /** The same step, whose states cannot be changed in place. */
 function frozen(step: AnyStep): AnyStep {
-  const plain = step as unknown as { on(...args: unknown[]): { state: unknown; out: unknown } }
+  const plain = step as unknown as { on(...args: unknown[]): { state: unknown } }
   return {
     ...step,
     on: (...args: unknown[]) => {
-      const { state, out } = plain.on(...args)
-      return { state: deepFreeze(state), out }
+      const result = plain.on(...args)
+      return { ...result, state: deepFreeze(result.state) }
     },
   } as unknown as AnyStep
 }
