@@ -60,9 +60,10 @@ function readHeader(bytes: Uint8Array, start: number, number: number): { header:
     if (at + CARD > bytes.length)
       throw new FitsError(`FITS ends after ${bytes.length} bytes inside the header of HDU ${number}`)
     const card = text(bytes, at, CARD)
+    if (!PRINTABLE.test(card)) throw new FitsError(`card ${(at - start) / CARD + 1} of HDU ${number} is not ASCII text`)
     const key = card.slice(0, 8).trimEnd()
     if (at === start && key !== (number === 1 ? 'SIMPLE' : 'XTENSION'))
-      throw new FitsError(`HDU ${number} begins with '${printable(key)}', not ${number === 1 ? 'SIMPLE' : 'XTENSION'}`)
+      throw new FitsError(`HDU ${number} begins with '${key}', not ${number === 1 ? 'SIMPLE' : 'XTENSION'}`)
     if (key === 'END') return { header, end: start + padded(at + CARD - start) }
     if (card.slice(8, 10) !== '= ') continue
     const value = readValue(card.slice(10))
@@ -72,7 +73,8 @@ function readHeader(bytes: Uint8Array, start: number, number: number): { header:
 
 const text = (bytes: Uint8Array, at: number, length: number) =>
   String.fromCharCode(...bytes.subarray(at, Math.min(at + length, bytes.length)))
-const printable = (key: string) => key.replace(/[^ -~]/g, '?')
+/** All that a header may hold (FITS standard §3.3.1). */
+const PRINTABLE = /^[ -~]*$/
 
 const STRING = /^ *'((?:[^']|'')*)'/
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[EDed][+-]?\d+)?$/
@@ -216,7 +218,7 @@ function card(key: string, value: HeaderValue): string {
 
 function quote(key: string, value: string): string {
   const escaped = value.replaceAll("'", "''")
-  if (escaped.length > 68 || !/^[ -~]*$/.test(value))
+  if (escaped.length > 68 || !PRINTABLE.test(value))
     throw new RangeError(`FITS keyword ${key}: a string has at most 68 printable ASCII characters, not '${value}'`)
   return `'${escaped.padEnd(8)}'`.padEnd(20)
 }

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { doublesOf, imageOf, numberOf, readFits, writeFits } from './fits.ts'
+import { prepareTemplate } from './difference.ts'
 import { AlgorithmError, type ImageInputs, type ImageOutputs, requiredInputs, runPipeline } from './pipeline.ts'
 import { assess, completenessOf } from './testing/assess.ts'
 import { SCALE, makeScene } from './testing/scene.ts'
+import { loadVisit } from './visit.ts'
 import { skyOf } from './wcs.ts'
 
 const night = assess({ seed: 4, transients: 16, jitter: 0.05 })
@@ -205,15 +207,35 @@ describe('bad input', () => {
     )
   })
 
+  it('never ends in another error for a damaged template either', () => {
+    const small = makeScene({ seed: 3, size: 64 })
+    const [template] = small.inputs.templates
+    const visit = loadVisit(small.inputs)
+    const flip = fc.tuple(fc.nat(), fc.boolean(), fc.integer({ min: 1, max: 255 }))
+    fc.assert(
+      fc.property(fc.nat(template!.length), fc.boolean(), fc.array(flip, { maxLength: 5 }), (length, cut, flips) => {
+        const bytes = template!.slice(0, cut ? length : undefined)
+        for (const [at, header, bits] of flips)
+          if (bytes.length > 0) bytes[at % (header ? Math.min(2880, bytes.length) : bytes.length)]! ^= bits
+        try {
+          prepareTemplate([bytes], 'r', visit)
+        } catch (error) {
+          expect(error).toBeInstanceOf(AlgorithmError)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
   it('is refused where the sky has too few stars', () => {
     expect(refusal(makeScene({ seed: 2, size: 128, starDensity: 0 }).inputs)).toMatch(/^too-few-psf-stars: 0 stars/)
   })
 
   it('never ends in another error, however the bytes are cut or flipped', () => {
     const small = makeScene({ seed: 3, size: 64 }).inputs
-    const files = { raw: small.raws[0]!, bias: small.bias!, flat: small.flat!, template: small.templates[0]! }
+    const files = { raw: small.raws[0]!, bias: small.bias!, flat: small.flat! }
     const damage = fc.record({
-      file: fc.constantFrom('raw', 'bias', 'flat', 'template') as fc.Arbitrary<keyof typeof files>,
+      file: fc.constantFrom<keyof typeof files>('raw', 'bias', 'flat'),
       keep: fc.double({ min: 0.2, max: 1, noNaN: true }),
       cut: fc.boolean(),
       flips: fc.array(fc.tuple(fc.nat(), fc.boolean(), fc.integer({ min: 1, max: 255 })), { maxLength: 6 }),
@@ -225,8 +247,8 @@ describe('bad input', () => {
         for (const [at, header, bits] of flips)
           bytes[at % (header ? Math.min(4000, bytes.length) : bytes.length)]! ^= bits
         const broken = { ...files, [file]: bytes }
-        const { raw, bias, flat, template } = broken
-        refusal({ ...small, raws: [raw], bias, flat, templates: [template] })
+        const { raw, bias, flat } = broken
+        refusal({ ...small, raws: [raw], bias, flat }, 'Isr')
       }),
       { numRuns: 150 },
     )

@@ -35,8 +35,8 @@ export function spreadOf(values: readonly number[]): Spread {
   return { mean, std: Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length) }
 }
 
-/** (measured − true) ÷ error of isolated sources of SNR above 8: along x, along y, and of the flux (positive where too bright). */
-export function pullsOf(assessments: readonly Assessment[]): { x: Spread; y: Spread; flux: Spread; n: number } {
+/** (measured − true) ÷ error of isolated sources of SNR above 8: along x and y together, and of the flux (positive where too bright). */
+export function pullsOf(assessments: readonly Assessment[]): { place: Spread; flux: Spread; n: number } {
   const pairs = assessments
     .flatMap(({ matches }) => matches)
     .flatMap(({ truth, source }) =>
@@ -44,8 +44,9 @@ export function pullsOf(assessments: readonly Assessment[]): { x: Spread; y: Spr
     )
   return {
     n: pairs.length,
-    x: spreadOf(pairs.map(({ truth, source }) => (source.x - truth.x) / source.xErr!)),
-    y: spreadOf(pairs.map(({ truth, source }) => (source.y - truth.y) / source.yErr!)),
+    place: spreadOf(
+      pairs.flatMap(({ truth, source }) => [(source.x - truth.x) / source.xErr!, (source.y - truth.y) / source.yErr!]),
+    ),
     flux: spreadOf(
       pairs.map(({ truth, source }) => (Math.sign(truth.flux) * (source.psfFlux! - truth.flux)) / source.psfFluxErr!),
     ),
