@@ -79,7 +79,8 @@ function build(name: ContractName): AvroType<unknown> {
 function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
   if (Array.isArray(value)) return value.map(plain)
-  const object: Record<string, unknown> = Object.getPrototypeOf(value) === null ? Object.create(null) : {}
+  const object: Record<string, unknown> =
+    Object.getPrototypeOf(value) === null ? (Object.create(null) as Record<string, unknown>) : {}
   for (const [name, each] of Object.entries(value)) {
     if (name === '__proto__') Object.defineProperty(object, name, { value: plain(each), enumerable: true })
     else object[name] = plain(each)

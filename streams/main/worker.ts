@@ -49,7 +49,7 @@ export async function runWorker(world: World): Promise<Running> {
     holdsLimit: config.worker.calibrationCache,
     pollMs: config.worker.pollMs,
     heartbeatMs: config.worker.heartbeatMs,
-    wake: bell.next,
+    wake: (ms, signal) => bell.next(ms, signal),
   })
   return {
     stop: async () => {
