@@ -123,6 +123,23 @@ describe('runStep', () => {
     })
   })
 
+  it("lets an output have a time of its own, and passes on a step's note", () => {
+    const telling: Step<Count> = {
+      ...counter,
+      on: () => ({
+        state: undefined,
+        out: [{ stream: 'counts', key: 'a', value: 'x', at: 42 }],
+        note: 'as it should be',
+      }),
+    }
+    marbles(runStep(telling, storeOf(), undefined), 'a', 'pnx', {
+      a: arrival(rec(0), 'a', 1),
+      p: { kind: 'output', out: { stream: 'counts', key: 'a', value: 'x', at: 42 }, at: 42, replay: 0 },
+      n: { kind: 'note', record: rec(0), sentence: 'as it should be' },
+      x: done(0),
+    })
+  })
+
   it('lets records that were refused before it pass, as done', () => {
     const r = refusal(rec(0))
     marbles(runStep(counter, storeOf(), '#'), 'r', 'rx', { r, x: done(0) })
