@@ -50,9 +50,15 @@ export const strength = (kernel: Kernel): number => {
 
 /** Convolution, Σ_u K(u) · image(p − u); outside the image is 0. */
 export function convolve(plane: Plane, terms: Separable): Float32Array {
-  const { width, height, data } = plane
+  const { width, height } = plane
   const out = new Float32Array(width * height)
-  for (const { column, row } of terms) addColumns(alongRows(width, height, data, row), width, height, column, out)
+  const half = ((terms[0]?.row.length ?? 1) - 1) / 2
+  // Rows above and below the image stay 0, so that the column pass has no edges.
+  const lines = new Float32Array((height + 2 * half + 4) * width)
+  for (const { column, row } of terms) {
+    alongRows(plane, row, lines.subarray(half * width))
+    addColumns(lines, width, height, column, out)
+  }
   return out
 }
 
@@ -60,54 +66,63 @@ export function convolve(plane: Plane, terms: Separable): Float32Array {
 export const correlate = (plane: Plane, kernel: Kernel, tolerance?: number): Float32Array =>
   convolve(plane, separate(flipped(kernel), tolerance))
 
-/** Four pixels at a time: each tap is loaded once for them, which halves the time. */
-function alongRows(width: number, height: number, data: Float32Array, taps: Float64Array): Float32Array {
-  const half = (taps.length - 1) / 2
-  const out = new Float32Array(width * height)
-  const line = new Float64Array(width + 2 * half + 4)
-  const reversed = taps.slice().reverse()
+/** Four pixels at a time: each tap is loaded once for them. */
+function alongRows({ width, height, data }: Plane, taps: Float64Array, out: Float32Array): void {
   const n = taps.length
+  const line = new Float64Array(width + n + 3)
+  const reversed = taps.slice().reverse()
+  const quads = width & ~3
   for (let y = 0; y < height; y++) {
-    line.set(data.subarray(y * width, (y + 1) * width), half)
     const base = y * width
-    for (let x = 0; x < width; x += 4) {
-      let [a, b, c, d] = [0, 0, 0, 0]
+    line.set(data.subarray(base, base + width), (n - 1) / 2)
+    for (let x = 0; x < quads; x += 4) {
+      let a = 0
+      let b = 0
+      let c = 0
+      let d = 0
       for (let k = 0; k < n; k++) {
         const tap = reversed[k]!
-        a += tap * line[x + k]!
-        b += tap * line[x + k + 1]!
-        c += tap * line[x + k + 2]!
-        d += tap * line[x + k + 3]!
+        const at = x + k
+        a += tap * line[at]!
+        b += tap * line[at + 1]!
+        c += tap * line[at + 2]!
+        d += tap * line[at + 3]!
       }
       out[base + x] = a
-      if (x + 1 < width) out[base + x + 1] = b
-      if (x + 2 < width) out[base + x + 2] = c
-      if (x + 3 < width) out[base + x + 3] = d
+      out[base + x + 1] = b
+      out[base + x + 2] = c
+      out[base + x + 3] = d
+    }
+    for (let x = quads; x < width; x++) {
+      let sum = 0
+      for (let k = 0; k < n; k++) sum += reversed[k]! * line[x + k]!
+      out[base + x] = sum
     }
   }
-  return out
 }
 
-/** Four rows at a time: the sum of a line is loaded and stored once for them. */
-function addColumns(rows: Float32Array, width: number, height: number, taps: Float64Array, out: Float32Array): void {
-  const half = (taps.length - 1) / 2
-  const line = new Float64Array(width)
-  const nothing = new Float32Array(width)
-  const row = (y: number) => (y >= 0 && y < height ? rows.subarray(y * width, (y + 1) * width) : nothing)
+/** Four taps at a time: the sums of a line are loaded and stored once for them. */
+function addColumns(lines: Float32Array, width: number, height: number, taps: Float64Array, out: Float32Array): void {
+  const n = taps.length
+  const reversed = new Float64Array(n + 3)
+  reversed.set(taps.slice().reverse())
+  const sums = new Float64Array(width)
   for (let y = 0; y < height; y++) {
-    line.fill(0)
-    for (let k = -half; k <= half; k += 4) {
-      const [r0, r1, r2, r3] = [row(y - k), row(y - k - 1), row(y - k - 2), row(y - k - 3)]
-      const [t0, t1, t2, t3] = [
-        taps[k + half]!,
-        taps[k + half + 1] ?? 0,
-        taps[k + half + 2] ?? 0,
-        taps[k + half + 3] ?? 0,
-      ]
-      for (let x = 0; x < width; x++) line[x]! += t0 * r0[x]! + t1 * r1[x]! + t2 * r2[x]! + t3 * r3[x]!
+    sums.fill(0)
+    for (let k = 0; k < n; k += 4) {
+      const t0 = reversed[k]!
+      const t1 = reversed[k + 1]!
+      const t2 = reversed[k + 2]!
+      const t3 = reversed[k + 3]!
+      const r0 = (y + k) * width
+      const r1 = r0 + width
+      const r2 = r1 + width
+      const r3 = r2 + width
+      for (let x = 0; x < width; x++)
+        sums[x]! += t0 * lines[r0 + x]! + t1 * lines[r1 + x]! + t2 * lines[r2 + x]! + t3 * lines[r3 + x]!
     }
     const base = y * width
-    for (let x = 0; x < width; x++) out[base + x]! += line[x]!
+    for (let x = 0; x < width; x++) out[base + x]! += sums[x]!
   }
 }
 

@@ -70,7 +70,7 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[]): Score
 
 /** Var(Σ P·D): V_science ⊗ F_science² + V_template ⊗ F_template², F being the PSF, after the kernel for the convolved input. */
 function filteredNoise({ science, template, difference, kernel, convolved }: Subtraction, psf: Kernel): Float32Array {
-  const through = squared(chain(psf, flipped(kernel)))
+  const through = squared(trimmed(chain(psf, flipped(kernel)), psf.half + Math.min(3, kernel.half)))
   const plain = squared(psf)
   const good = (image: MaskedImage) =>
     planeOf(
