@@ -1,16 +1,17 @@
 import { expect, it, vi } from 'vitest'
-import type { PipelineResult } from '../../schemas/avro/generated.ts'
+import type { Announcement, PipelineResult } from '../../schemas/avro/generated.ts'
 import type { ImageOutputs } from '../images/pipeline.ts'
 import type { Lease, ObjectStore, UnitToPreload } from './ports.ts'
 import { calibrationCache } from './preload.ts'
 import { PipelineTimeout } from './thread-runner.ts'
 import { startWorker } from './worker.ts'
 
-const announcement = {
-  ...{ instrument: 'LATISS', group: 'g', salIndex: 2, scriptSalIndex: 1, ra: 10, dec: -20, rotation: 0, dome: 'OPEN' },
+const announcement: Announcement = {
+  ...{ instrument: 'LATISS', group: 'g', salIndex: 2, scriptSalIndex: 1, ra: 10, dec: -20, rotation: 0 },
+  dome: 'OPEN',
   ...{ filters: 'SDSSr_65mm~empty', duration: 20, nimages: 1, survey: 'BLOCK-365', totalCheckpoints: 1 },
   ...{ startTimeTai: 0, publishedAt: Date.UTC(2026, 10, 22) },
-} as const
+}
 const announced = (unit: string): UnitToPreload => ({
   unit,
   announcement,

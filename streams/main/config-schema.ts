@@ -88,11 +88,9 @@ export const infrastructure = {
     epsilonMs: ms(1000, "A tick says a time this much before now: brokers' clocks differ, and appends take time.", 0),
   }),
   runtime: section({
-    commitIntervalMs: ms(50, 'Outputs wait at most this long for company in their transaction.'),
     commitRecords: count(500, 'Records after which a commit is due at once.'),
     watermarkCommitMs: ms(500, 'A commit that moves only watermarks may wait this long.'),
     effectConcurrency: count(16, 'Records of one task that an effect handles at the same time.'),
-    transactionTimeoutMs: ms(15_000, 'After this the broker aborts a transaction whose producer is silent.', 1000),
   }),
   raws: section({
     sidecarTries: count(21, 'How often an absent sidecar is looked for.'),
@@ -123,12 +121,6 @@ export const infrastructure = {
     gapSeconds: count(30, 'A pause of the sweeper that counts as a downtime.'),
     sweepMs: ms(1000, 'How often the ledger is swept.'),
   }),
-  publish: section({
-    epsilonMs: ms(2000, "Longer than the longest commit: publish's time is this much behind the database's."),
-    pollMs: ms(500, 'How often the outbox is looked through when nothing wakes publish.'),
-    batch: count(50, 'Units packed at once.'),
-    transactionTimeoutMs: ms(5000, 'After this the broker aborts a transaction whose publisher is silent.', 1000),
-  }),
 } as const
 
 /** The values those knobs take. */
@@ -157,9 +149,7 @@ export interface Infrastructure {
   }
   readonly postgres: { readonly url: string; readonly poolSize: number }
   readonly clock: Numbers<'periodMs' | 'epsilonMs'>
-  readonly runtime: Numbers<
-    'commitIntervalMs' | 'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency' | 'transactionTimeoutMs'
-  >
+  readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency'>
   readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs'>
   readonly worker: Numbers<'pollMs' | 'heartbeatMs' | 'deadlineMs' | 'paddingArcsec' | 'calibrationCache'>
   readonly ledger: Numbers<
@@ -172,6 +162,5 @@ export interface Infrastructure {
     | 'gapSeconds'
     | 'sweepMs'
   >
-  readonly publish: Numbers<'epsilonMs' | 'pollMs' | 'batch' | 'transactionTimeoutMs'>
 }
 type Numbers<K extends string> = Readonly<Record<K, number>>

@@ -1,6 +1,9 @@
 import { migrate } from '../../sinks/postgres/migrate.ts'
+import { openPool } from '../../sinks/postgres/pool.ts'
+import { fixShards } from '../../sinks/publish/shards.ts'
 import { topicsOf } from '../../topology/derive.ts'
-import type { Topology } from '../../topology/model/topology.ts'
+import { partitionsOf, type Topology } from '../../topology/model/topology.ts'
+import { alertsLedger } from '../../topology/streams.ts'
 import { prepareRegistry, type TopicContract } from '../registry/registry.ts'
 import type { Config } from './config.ts'
 import { openKafka, openLog, openStore, topologyOf } from './world.ts'
@@ -29,7 +32,11 @@ export async function initialise(config: Config, progress: (line: string) => voi
     progress(`${what} in place (${((Date.now() - began) / 1000).toFixed(1)} s)`)
   }
   await Promise.all([
-    step('tables of APDB, ledger and outbox', () => migrate(config.postgres.url)),
+    step('tables of APDB, ledger and outbox', async () => {
+      await migrate(config.postgres.url)
+      const pool = openPool(config.postgres.url, { name: `${config.app}-initialise`, max: 1 })
+      await fixShards(pool, partitionsOf(topology, alertsLedger)).finally(() => pool.end())
+    }),
     step('schemas', () => prepareRegistry(config.registry.url, contractsOf(topology))),
     step('topics', async () => {
       const client = await openKafka(config, 'initialise', log)
