@@ -22,9 +22,9 @@ export interface Artifacts {
 }
 
 /** Brings into the cache what is not there yet. One process at a time; the others wait and then find it done. */
-export function fetchArtifacts(progress: Progress): Promise<Artifacts> {
+export async function fetchArtifacts(progress: Progress): Promise<Artifacts> {
   const cache = cacheFolder()
-  return withCacheLock(cache, progress, async () => {
+  const javas = await withCacheLock(cache, progress, async () => {
     const kafka = await cacheKafka(cache, progress)
     const registry = await cached(cache, `apicurio-registry-${versions.registry}`, async folder => {
       progress(`Apicurio Registry ${versions.registry}: fetching 109 MB with Maven`)
@@ -37,8 +37,12 @@ export function fetchArtifacts(progress: Progress): Promise<Artifacts> {
       progress(`S3Proxy ${versions.s3proxy}: fetching 55 MB with Maven`)
       return copyArtifact(`org.gaul:s3proxy:${versions.s3proxy}:jar:jar-with-dependencies`, folder, progress)
     })
-    return { kafka, registry, s3proxy, postgres: await cachePostgres(progress) }
+    return { kafka, registry, s3proxy }
   })
+  // It may be in another folder, which has its own lock.
+  const reachable = reachableCacheFolder()
+  const postgres = await withCacheLock(reachable, progress, () => cachePostgres(reachable, progress))
+  return { ...javas, postgres }
 }
 
 /** Brings only Kafka into the cache, for its command-line tools. */
@@ -56,9 +60,9 @@ function cacheKafka(cache: string, progress: Progress): Promise<string> {
 }
 
 /** Copies the Postgres that npm installed for this platform to where the account that runs it can go. */
-function cachePostgres(progress: Progress): Promise<string> {
+function cachePostgres(cache: string, progress: Progress): Promise<string> {
   const { native, version, platform } = findPostgres()
-  return cached(reachableCacheFolder(), `postgres-${version}-${platform}`, folder => {
+  return cached(cache, `postgres-${version}-${platform}`, folder => {
     progress(`Postgres ${version}: copying 60 MB out of node_modules`)
     cpSync(native, folder, { recursive: true, verbatimSymlinks: true })
     // The package carries its symbolic links as a list, made real by an install script; npm may be told to run none.

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -66,13 +66,23 @@ describe('the lock', () => {
     expect(lines).toEqual([])
   })
 
+  it('lets alone what a living process is making, should it have lost the lock', async () => {
+    const path = await cached(cache, 'thing', async folder => {
+      writeFileSync(join(folder, 'a'), '')
+      await withCacheLock(cache, progress, async () => {})
+      writeFileSync(join(folder, 'b'), '')
+    })
+    expect(readdirSync(path)).toEqual(['a', 'b'])
+  })
+
   it('of a process that died is taken over, with what it left half made removed', async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60000)'], { stdio: 'ignore' })
     const owner = { host: hostname(), ...identify(child.pid!)! }
     child.kill('SIGKILL')
     await once(child, 'exit')
     writeFileSync(join(cache, 'lock.json'), JSON.stringify(owner))
-    writeFileSync(join(cache, '.partial-thing-abc'), '')
+    mkdirSync(join(cache, '.partial-thing-abc'))
+    writeFileSync(join(cache, '.partial-thing-abc', 'owner.json'), JSON.stringify(owner))
     await withCacheLock(cache, progress, async () => expect(existsSync(join(cache, '.partial-thing-abc'))).toBe(false))
     expect(lines).toEqual([expect.stringContaining(`Process ${owner.pid} died`)])
   })
