@@ -1,8 +1,10 @@
 import { join } from 'node:path'
-import { openPool } from '../../sinks/postgres/pool.ts'
+import type { UnitSummary } from '../../sinks/ledger/summary.ts'
+import { openPool, type Pool } from '../../sinks/postgres/pool.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
 import { parked as parkedStream } from '../../topology/streams.ts'
 import { planNight, startingAt } from '../night/plan.ts'
+import type { PlayedRaw } from '../night/play.ts'
 import { readTruth, truthOf, writeTruth } from '../night/truth.ts'
 import { score } from '../night/score.ts'
 import type { Services } from '../services/services.ts'
@@ -28,7 +30,7 @@ export interface Demo {
 
 /** Fills the central repository, plays the night, waits for every unit's end, and accounts for everything. */
 export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence: Evidence }> {
-  const { options, services, say } = demo
+  const { options, services, system, say, signal } = demo
   const pool = openPool(services.addresses.postgres.url, { name: 'demo', max: 2 })
   try {
     const prepared = Date.now()

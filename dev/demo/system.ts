@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Config, loadConfig } from '../../streams/main/config.ts'
 import { initialise } from '../../streams/main/initialise.ts'
@@ -16,7 +17,9 @@ export interface System {
   readonly configFile: string
   /** Text of a process's log so far: one JSON object a line, all its lives after each other. */
   logOf(role: Role): Promise<string>
-  /** SIGKILL, as the machine would; resolves when the process is gone. */
+  /** Tells each line of a process's log as it is written, through all its lives; the answer ends that. */
+  onLine(role: Role, hear: (line: string) => void): () => void
+  /** SIGKILL, as the machine would, before it returns; resolves when the process is gone and its log is told to the end. */
   kill(role: Role): Promise<void>
   /** Starts a process that was killed; resolves when it says that it is ready. */
   restart(role: Role): Promise<void>
@@ -62,12 +65,14 @@ export async function startSystem(
   await initialise(config, options.progress)
 
   const children = new Map<Role, ChildProcess>()
+  const hearers = new Map(roles.map(role => [role, new Set<(line: string) => void>()]))
   const failed = deferred<string>()
   let stopping = false
   const logFile = (role: Role) => join(folder, `${role}.log`)
   const start = async (role: Role) => {
     const child = launch(role, configFile, logFile(role))
     children.set(role, child)
+    createInterface(child.stdout!).on('line', line => hearers.get(role)!.forEach(hear => hear(line)))
     child.once('exit', (code, signal) => {
       const wanted = stopping || children.get(role) !== child
       if (!wanted)
@@ -89,10 +94,14 @@ export async function startSystem(
     config,
     configFile,
     logOf: role => readFile(logFile(role), 'utf8'),
+    onLine: (role, hear) => {
+      hearers.get(role)!.add(hear)
+      return () => void hearers.get(role)!.delete(hear)
+    },
     kill: async role => {
       const child = children.get(role)!
       children.delete(role)
-      const gone = new Promise(resolve => child.once('exit', resolve))
+      const gone = new Promise(resolve => child.once('close', resolve))
       child.kill('SIGKILL')
       await gone
     },

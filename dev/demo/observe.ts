@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { unitsSummary, type UnitSummary } from '../../sinks/ledger/summary.ts'
+import { openObjectStore } from '../../sinks/objects/s3.ts'
+import type { Pool } from '../../sinks/postgres/pool.ts'
+import type { Config } from '../../streams/main/config.ts'
+import { centralRepository, filesInRepository } from '../night/central-repository.ts'
+import { connectSummit, type Summit } from '../night/kafka-world.ts'
+import type { NightPlan } from '../night/plan.ts'
+import { type NightPorts, type PlayedRaw, playNight } from '../night/play.ts'
+import { type RenderedNight, renderNight } from '../night/render.ts'
+import type { Detection } from '../night/score.ts'
+import { expectedUnits, unaccountedUnits } from './account.ts'
+import type { System } from './system.ts'
+
+/** Calibrations and templates into the central repository; the night's pixels into memory. */
+export async function prepare(
+  { s3 }: Config,
+  plan: NightPlan,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<RenderedNight> {
+  const store = openObjectStore(s3)
+  let done = 0
+  for (const { key, bytes } of centralRepository(plan)) {
+    await store.put(s3.centralBucket, key, bytes)
+    say(`central repository: ${++done} of ${filesInRepository(plan)}, ${key}`)
+    signal.throwIfAborted()
+  }
+  store.close()
+  return renderNight(plan, (rendered, of) => say(`raws rendered: ${rendered} of ${of}`), signal)
+}
+
+export interface Observation {
+  readonly system: System
+  readonly plan: NightPlan
+  readonly rendered: RenderedNight
+  readonly pool: Pool
+  readonly say: (line: string) => void
+  readonly signal: AbortSignal
+  /** Units that must have ended; those of the plan where it is not said. */
+  readonly expected?: readonly string[]
+  /** The same world with adversity. */
+  readonly disturb?: (ports: NightPorts, summit: Summit) => NightPorts
+}
+
+/** How long after the last raw every unit must have ended, seconds: a window's deadline and what a loaded machine needs. */
+const PATIENCE_S = 90
+
+/** Plays the night and waits for the end of every unit; gives what patience allowed when one does not end. */
+export async function observe(
+  observation: Observation,
+): Promise<{ raws: readonly PlayedRaw[]; units: readonly UnitSummary[] }> {
+  const { system, plan, rendered, pool, say, signal, disturb = ports => ports } = observation
+  const { kafka, registry, s3 } = system.config
+  const store = openObjectStore(s3)
+  const summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
+  const failed = new AbortController()
+  void system.failure.then(sentence => failed.abort(new Error(sentence)))
+  const both = AbortSignal.any([signal, failed.signal])
+  const { announce, notify } = summit
+  const putObject = async (key: string, bytes: Uint8Array) => void (await store.put(s3.rawBucket, key, bytes))
+  try {
+    const raws = await playNight({
+      plan,
+      rendered,
+      bucket: s3.rawBucket,
+      ports: disturb({ announce, notify, putObject }, summit),
+      signal: both,
+      progress: event =>
+        say(`visit ${event.visit.index + 1}: ${event.kind}${event.kind === 'raw' ? ` ${event.raw.key}` : ''}`),
+    })
+    return { raws, units: await untilEnded(pool, observation.expected ?? expectedUnits(plan), say, both) }
+  } finally {
+    await summit.close()
+    store.close()
+  }
+}
+
+/** Polls the ledger until every expected unit has ended, or patience has. */
+async function untilEnded(pool: Pool, expected: readonly string[], say: (line: string) => void, signal: AbortSignal) {
+  const patience = Date.now() + PATIENCE_S * 1000
+  let last = ''
+  for (;;) {
+    signal.throwIfAborted()
+    const units = await unitsSummary(pool)
+    const open = unaccountedUnits(expected, units).length
+    const line = `units ended: ${expected.length - open} of ${expected.length}`
+    if (line !== last) say(line)
+    last = line
+    if (open === 0 || Date.now() > patience) return units
+    await sleep(250)
+  }
+}
+
+/** Every DiaSource, as the score wants it: signed, with its object. */
+export async function detections(pool: Pool): Promise<Detection[]> {
+  const { rows } = await pool.query<{
+    visit: bigint
+    detector: number
+    ra: number
+    dec: number
+    snr: number
+    negative: boolean
+    object: bigint
+  }>('select visit, detector, ra, dec, snr, "isNegative" as negative, "diaObjectId" as object from "DiaSource"')
+  return rows.map(({ negative, snr, ...row }) => ({ ...row, snr: negative ? -Math.abs(snr) : Math.abs(snr) }))
+}
