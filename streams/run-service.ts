@@ -12,7 +12,8 @@ import { defaultStageOptions, type StageOptions } from './run-stage.ts'
 import { fence, fenceAndRead } from './task/fenced-table.ts'
 import { Holding, type Life } from './task/membership.ts'
 import { watermarkPartitions } from './task/plan.ts'
-import { encoderOf, Unrecoverable } from './task/processor.ts'
+import { Unrecoverable } from './task/faults.ts'
+import { encoderOf } from './task/processor.ts'
 import { outRecord, watermarkRecord } from './task/records.ts'
 
 /** What a service has of one of its tasks while that is ours: the lock, the table behind it, transactions. */

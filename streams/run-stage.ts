@@ -7,7 +7,8 @@ import { systemScheduler, type Scheduler } from './scheduler.ts'
 import { checkStage } from './stage-checks.ts'
 import { Holding } from './task/membership.ts'
 import { taskPlans } from './task/plan.ts'
-import { defaultTaskOptions, Task, type Implementation, type TaskOptions } from './task/task.ts'
+import { defaultTaskOptions, type Implementation, type TaskOptions } from './task/options.ts'
+import { Task } from './task/task.ts'
 
 export interface StageOptions extends TaskOptions {
   /** After this long without a heartbeat the group gives a process's tasks to others. */

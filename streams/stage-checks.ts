@@ -3,7 +3,7 @@ import type { Stream } from '../topology/model/stream.ts'
 import { partitionsOf, taskCount, type Stage, type Topology } from '../topology/model/topology.ts'
 import { clock, parked } from '../topology/streams.ts'
 import type { LogClient, TopicState } from './log-client.ts'
-import { NoAppendTime } from './task/records.ts'
+import { NoAppendTime } from './task/faults.ts'
 
 /** A stage that may not start, with every reason, one sentence a line. */
 export class StageRefused extends Error {

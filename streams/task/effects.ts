@@ -75,7 +75,7 @@ export class Effects implements Processor {
         return { out: out.map(encode), park }
       } catch (error) {
         if (error instanceof Rejection) return { out: [], park: [{ code: error.code, reason: error.message }] }
-        const facts = { record: `${at(record)}@${record.offset}`, attempt, error: String(error) }
+        const facts = { record: `${at(record)}@${record.offset}`, attempt, err: error }
         log.warn(facts, 'a record could not be processed yet; it is tried again')
         await sleep(scheduler, backOff(scheduler, attempt - 1), this.#closing.signal)
       }

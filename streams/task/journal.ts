@@ -1,6 +1,7 @@
 import type { Replay } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import type { LogRecord, NewRecord, TopicPartition } from '../log-client.ts'
+import { BrokenJournal } from './faults.ts'
 import { decodeState, encodeState } from './json.ts'
 
 /** The last record of every transaction: where inputs, time and outputs agree. */
@@ -20,11 +21,6 @@ export interface Commit {
 
 const COMMIT_KEY = '__c'
 const STATE = 's:'
-
-/** A journal that is not what only this runtime can have written: nothing may be built on it. */
-export class BrokenJournal extends Error {
-  override readonly name = 'BrokenJournal'
-}
 
 /** What a task knew at its last commit, rebuilt record by record from its journal. */
 export class Journal {

@@ -1,3 +1,5 @@
+import { UnfitState } from './faults.ts'
+
 /**
  * State as JSON. A bigint is written as {"$n":"123"}; instants stay numbers. What JSON would change silently (NaN,
  * infinities, Map, Set, Date, class instances) is refused with its path, since a restored state must equal the one that was kept.
@@ -20,11 +22,11 @@ function plain(value: unknown, path: string): unknown {
   if (Array.isArray(value)) return value.map((each, i) => plain(each, `${path}[${i}]`))
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw unfit(path, `a ${value.constructor.name}`)
-  if ('$n' in value) throw new TypeError(`${path} has a field $n, which marks a bigint`)
+  if ('$n' in value) throw new UnfitState(`${path} has a field $n, which marks a bigint`)
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each, `${path}.${key}`)]))
 }
 
 const unfit = (path: string, found: string) =>
-  new TypeError(
+  new UnfitState(
     `${path} is ${found}; a state holds plain objects, arrays, strings, finite numbers, bigints, booleans, null`,
   )

@@ -1,9 +1,7 @@
-import { DataLoss, Fenced, type GroupPlan, type LogClient, type Membership } from '../log-client.ts'
+import { Fenced, type GroupPlan, type LogClient, type Membership } from '../log-client.ts'
 import type { Log } from '../log.ts'
 import { backOff, sleep, type Scheduler } from '../scheduler.ts'
-import { BrokenJournal } from './journal.ts'
-import { Unrecoverable } from './processor.ts'
-import { NoAppendTime } from './records.ts'
+import { isFatal } from './faults.ts'
 
 /** What runs while a task is ours; made anew for every epoch. */
 export interface Life {
@@ -25,10 +23,6 @@ export interface HoldingOptions {
   /** A fault that no new epoch heals. The process should say it and stop. */
   readonly onFatal: (error: Error) => void
 }
-
-/** Faults of data or code: trying again would only repeat them. */
-const isFatal = (error: unknown): boolean =>
-  [DataLoss, BrokenJournal, NoAppendTime, Unrecoverable, TypeError, RangeError].some(kind => error instanceof kind)
 
 interface Held {
   life: Life | undefined
@@ -94,9 +88,9 @@ export class Holding {
         return await held.life.run()
       } catch (error) {
         if (held.ended.signal.aborted) return
-        if (isFatal(error)) return onFatal(error as Error)
+        if (isFatal(error)) return onFatal(error)
         if (error instanceof Fenced) return this.#fenced(task, error)
-        log.warn({ task: nameOf(task), error: String(error) }, 'the epoch ended; the task is fenced and restored anew')
+        log.warn({ task: nameOf(task), err: error }, 'the epoch ended; the task is fenced and restored anew')
         if (scheduler.now() - began > 60_000) attempt = 0
         await sleep(scheduler, backOff(scheduler, attempt, 100), held.ended.signal)
       }

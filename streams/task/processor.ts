@@ -7,6 +7,7 @@ import { byAppendTime } from '../operators/by-append-time.ts'
 import { mergeWatermarks } from '../operators/merge-watermarks.ts'
 import type { In, Move, UpstreamMark } from '../operators/moves.ts'
 import { runStep, type Store } from '../operators/run-step.ts'
+import { Unrecoverable } from './faults.ts'
 import type { TaskPlan } from './plan.ts'
 import { encodeValue } from './records.ts'
 
@@ -18,11 +19,6 @@ export interface Processor {
   /** Records taken whose outcome is still to come. */
   readonly running: number
   close(): void
-}
-
-/** A fault that a new epoch cannot heal: the code of a step, for example. The process must stop and say so. */
-export class Unrecoverable extends Error {
-  override readonly name = 'Unrecoverable'
 }
 
 /** The operators of a step: watermarks are merged, inputs put in order where the stage asks for it, and run through the step. */

@@ -9,6 +9,7 @@ import { parked } from '../../topology/streams.ts'
 import type { LogRecord, NewRecord, TopicPartition } from '../log-client.ts'
 import { partitionFor } from '../partitioner.ts'
 import type { Arrival, Refusal, UpstreamMark } from '../operators/moves.ts'
+import { NoAppendTime } from './faults.ts'
 import type { TaskPlan } from './plan.ts'
 
 const text = (value: string | number): Buffer => Buffer.from(String(value))
@@ -78,18 +79,6 @@ export function parkedRecord(plan: TaskPlan, codec: Codec, { record, code, reaso
       headers: record.headers,
     }),
     headers: eventHeaders(record.timestamp, 0),
-  }
-}
-
-/** An entrance whose topic keeps the producer's time: in time or late could not be decided from it. */
-export class NoAppendTime extends Error {
-  override readonly name = 'NoAppendTime'
-  constructor(topic: string) {
-    super(
-      `${topic} is an entrance and must carry the broker's append time. Set it with:  kafka-configs.sh ` +
-        `--bootstrap-server <broker> --alter --entity-type topics --entity-name ${topic} ` +
-        `--add-config message.timestamp.type=LogAppendTime`,
-    )
   }
 }
 

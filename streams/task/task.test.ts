@@ -25,7 +25,8 @@ import { Driver, type DriverSetup } from '../testing/driver.ts'
 import { jsonCodec } from '../testing/json-codec.ts'
 import type { Commit } from './journal.ts'
 import { planOf } from './plan.ts'
-import { defaultTaskOptions, Task } from './task.ts'
+import { defaultTaskOptions } from './options.ts'
+import { Task } from './task.ts'
 
 const setup = (more: Partial<DriverSetup> = {}): DriverSetup => ({
   ...{ topology: demoTopology, codec: jsonCodec, effects: demoEffects, startAt: 1_000 },

@@ -1,55 +1,18 @@
-import { UnknownSchemaError, type Codec } from '../../schemas/codec.ts'
+import { UnknownSchemaError } from '../../schemas/codec.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import type { AnyStep } from '../../topology/model/topology.ts'
 import { clock, type ClockTick } from '../../topology/streams.ts'
-import { at, type FencedProducer, type LogClient, type LogRecord, type NewRecord } from '../log-client.ts'
-import type { Log } from '../log.ts'
+import { at, type FencedProducer, type LogRecord, type NewRecord } from '../log-client.ts'
 import type { Move } from '../operators/moves.ts'
-import { backOff, Bell, sleep, type Scheduler } from '../scheduler.ts'
-import { Effects, type Effect } from './effects.ts'
+import { backOff, Bell, sleep } from '../scheduler.ts'
+import { Effects } from './effects.ts'
 import { fenceAndRead } from './fenced-table.ts'
 import { Inbox, type Item } from './inbox.ts'
 import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
+import type { TaskDeps } from './options.ts'
 import type { TaskPlan } from './plan.ts'
 import { encoderOf, stepProcessor, type Processor } from './processor.ts'
 import { Progress } from './progress.ts'
 import { outRecord, parkedRecord, Reader, watermarkRecord } from './records.ts'
-
-export type Implementation = { readonly step: AnyStep } | { readonly effect: Effect }
-
-export interface TaskOptions {
-  /** A transaction is closed when it holds about this many records, taken or to be written. */
-  readonly maxBatch: number
-  /** How long after the last commit one that moved only time may wait. All else is committed as soon as the input is idle. */
-  readonly timeCommitMs: number
-  /** Records taken and not yet committable, at most; the intake waits beyond. */
-  readonly maxHeld: number
-  /** Records that an effect works on at once. */
-  readonly concurrency: number
-  /** Version of the states' shape: a journal written by a newer one is refused. */
-  readonly topologyVersion: number
-  /** For tests: awaited at named points of the protocol. */
-  readonly failPoint: (point: 'restored' | 'before commit' | 'after commit', task: string) => Promise<void>
-}
-export const defaultTaskOptions: TaskOptions = {
-  maxBatch: 500,
-  timeCommitMs: 1_000,
-  maxHeld: 1_000,
-  concurrency: 16,
-  topologyVersion: 1,
-  failPoint: async () => undefined,
-}
-
-export interface TaskDeps {
-  readonly client: LogClient
-  readonly codec: Codec
-  readonly implementation: Implementation
-  /** Configuration that the step sees at every event. */
-  readonly shared: unknown
-  readonly scheduler: Scheduler
-  readonly log: Log
-  readonly options: TaskOptions
-}
 
 /** What the next transaction will hold, besides states and the commit record. */
 interface Batch {
@@ -156,13 +119,8 @@ export class Task {
     if (this.#killed.signal.aborted) return
     this.#inbox = new Inbox(client, from, this.#bell.ring)
     this.#lastCommit = scheduler.now()
-    const facts = {
-      task: name,
-      epoch: this.#producer.epoch,
-      seq: this.#seq,
-      records: kept.records,
-      keys: kept.state.size,
-    }
+    const { epoch } = this.#producer
+    const facts = { task: name, epoch, seq: this.#seq, records: kept.records, keys: kept.state.size }
     log.info({ ...facts, ms: scheduler.now() - began }, 'task restored')
     await options.failPoint('restored', name)
   }
@@ -242,13 +200,7 @@ export class Task {
       } catch (error) {
         if (!(error instanceof UnknownSchemaError) || this.#killed.signal.aborted) throw error
         await codec.prefetch([error.id]).catch(async (reason: unknown) => {
-          const facts = {
-            task: this.#plan.name,
-            record: `${at(record)}@${record.offset}`,
-            attempt,
-            error: String(reason),
-          }
-          log.warn(facts, `the registry did not give schema ${error.id} yet`)
+          log.warn({ ...this.#place(record), attempt, err: reason }, `the registry did not give schema ${error.id} yet`)
           await sleep(scheduler, backOff(scheduler, attempt), this.#killed.signal)
         })
       }
@@ -288,16 +240,12 @@ export class Task {
       }
       case 'refusal': {
         const { record, code, reason } = move
-        const facts = { task: this.#plan.name, record: `${at(record)}@${record.offset}`, code, reason }
-        this.#deps.log.warn(facts, 'a record was parked')
+        this.#deps.log.warn({ ...this.#place(record), code, reason }, 'a record was parked')
         this.#batch.records.push(parkedRecord(this.#plan, this.#deps.codec, move))
         break
       }
       case 'note':
-        this.#deps.log.info(
-          { task: this.#plan.name, record: `${at(move.record)}@${move.record.offset}` },
-          move.sentence,
-        )
+        this.#deps.log.info(this.#place(move.record), move.sentence)
         break
       case 'done':
         this.#progress.get(at(move.record))!.finish(move.record.offset)
@@ -307,6 +255,10 @@ export class Task {
         this.#watermark = move.t
         this.#batch.watermarkMoved = true
     }
+  }
+
+  #place(record: LogRecord): object {
+    return { task: this.#plan.name, record: `${at(record)}@${record.offset}` }
   }
 
   /** One transaction: outputs, our watermark as the last record of each partition it travels on, states, the commit record. */
