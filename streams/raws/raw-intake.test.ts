@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { type Notification, parseNotification } from '../../schemas/json/s3-notification.ts'
 import { rawIntake } from './raw-intake.ts'
 import { sidecars } from './sidecars.ts'
-import { latissKey, memoryBucket } from './testing.ts'
+import { latissKey, memoryBucket } from './testing/bucket.ts'
 
 const record = (key: string, eventName = 'ObjectCreated:Put') => ({
   eventName,

@@ -3,7 +3,7 @@ import type { RawListed, RawWanted } from '../../schemas/avro/generated.ts'
 import { listings } from './listings.ts'
 import { rawReconcile } from './raw-reconcile.ts'
 import { sidecars } from './sidecars.ts'
-import { latissKey, memoryBucket } from './testing.ts'
+import { latissKey, memoryBucket } from './testing/bucket.ts'
 
 const noon = Date.UTC(2026, 10, 23, 3, 0, 0)
 const setup = () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Rejection } from '../../topology/model/step.ts'
 import { parseSidecar, sidecars } from './sidecars.ts'
-import { latissKey, memoryBucket } from './testing.ts'
+import { latissKey, memoryBucket } from './testing/bucket.ts'
 
 const setup = () => {
   const store = memoryBucket()

@@ -1,4 +1,4 @@
-import type { Bucket } from './bucket.ts'
+import type { Bucket } from '../bucket.ts'
 
 /** A bucket in memory: what was put, when, and which calls were made. */
 export function memoryBucket() {
