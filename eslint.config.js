@@ -60,7 +60,7 @@ const impure = [
 ]
 
 export default defineConfig(
-  { ignores: ['dist/', 'node_modules/', '.pp/', 'schemas/avro/generated.ts'] },
+  { ignores: ['dist/', '.build-*/', 'node_modules/', '.pp/', 'schemas/avro/generated.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.{mjs,js}'],
