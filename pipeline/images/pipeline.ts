@@ -123,7 +123,7 @@ function difference(run: Run, inputs: ImageInputs, visit: Visit, science: Charac
   const { wcs, cards } = visit
   const template = run.stage('warp', () => prepareTemplate(inputs.templates, inputs.band, visit))
   const raw = run.stage('subtract', () => subtract(science.image, template, science.psf, science.stars))
-  const score = run.stage('score', () => scoreOf(raw, science.stars))
+  const score = run.stage('score', () => scoreOf(raw, science.stars, science.sources))
   const subtraction = withRescaledVariance(raw, score)
   const { fwhm } = science.psf
   const { visit: id, detector, band } = inputs

@@ -1,4 +1,5 @@
 import { type Kernel, chain, correlate, flipped, squared, trimmed } from './convolve.ts'
+import type { Detection } from './detect.ts'
 import { type MaskedImage, imagePlane } from './image.ts'
 import { solveSymmetric } from './linear.ts'
 import type { Star } from './psf.ts'
@@ -27,6 +28,10 @@ export interface Residual {
 
 /** Less than this is not believed: a kernel's fit has at least these errors of its own. */
 const LEAST: Residual = { shift: 0.02, scale: 0.003 }
+/** Stars of this many times the noise of the sky (not their own) have wings that show beyond the kernel's reach. */
+const BRIGHT = 700
+/** Share of those wings that is left on the difference, where seeing and template differ as they usually do. */
+const UNMATCHED_WING = 0.3
 /** An empirical PSF is no truer than this; singular values below are its noise, and cost time. */
 const TOLERANCE = 3e-3
 /** A filter that has lost more than a tenth of its weight to masked pixels or the edge detects nothing. */
@@ -40,7 +45,7 @@ const LEAST_WEIGHT = 0.9
  * template's gradient times the jitter is added in variance; the jitter is measured on the stars of this very difference.
  * Example: a star of 100 σ and FWHM 5 px moved by 0.15 px leaves lobes of about 5 σ; with the term they score 1.
  */
-export function scoreOf(subtraction: Subtraction, stars: readonly Star[]): Score {
+export function scoreOf(subtraction: Subtraction, stars: readonly Star[], sources: readonly Detection[]): Score {
   const { difference } = subtraction
   const { width, height, mask } = difference
   // The PSF's outer third holds a ten-thousandth of ΣP².
@@ -48,7 +53,7 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[]): Score
   const signal = correlate(imagePlane(difference), psf, TOLERANCE)
   const noise = filteredNoise(subtraction, psf)
   const residual = measureResidual(subtraction, stars)
-  const stray = strayLight(subtraction, psf, residual)
+  const stray = strayLight(subtraction, psf, residual, sources, median(noise.filter((_, i) => i % 101 === 0)))
   const usable = usableWeight(difference, psf)
   const ratio = (i: number) => (noise[i]! > 0 && usable[i]! >= LEAST_WEIGHT ? signal[i]! / Math.sqrt(noise[i]!) : NaN)
   const blank: number[] = []
@@ -83,7 +88,14 @@ function filteredNoise({ science, template, difference, kernel, convolved }: Sub
   return ofScience.map((v, i) => Math.max(0, v + ofTemplate[i]!))
 }
 
-function strayLight({ template }: Subtraction, psf: Kernel, { shift, scale }: Residual): Float32Array {
+/** Variance of the matched filter from light that no kernel puts in its place: misregistered, misscaled, or in the far wings of bright stars. */
+function strayLight(
+  { template, fit }: Subtraction,
+  psf: Kernel,
+  { shift, scale }: Residual,
+  sources: readonly Detection[],
+  skyNoise: number,
+): Float32Array {
   const { width, height } = template
   const light = correlate(imagePlane(template), psf, TOLERANCE)
   const stray = new Float32Array(light.length)
@@ -94,7 +106,28 @@ function strayLight({ template }: Subtraction, psf: Kernel, { shift, scale }: Re
       const dy = (light[y < height - 1 ? i + width : i]! - light[y > 0 ? i - width : i]!) / 2
       stray[i] = shift * shift * (dx * dx + dy * dy) + (scale * light[i]!) ** 2
     }
+  const reach = fit.kernels[0]!.half
+  const bright = BRIGHT * Math.sqrt(skyNoise)
+  for (const star of sources)
+    if (light[star.y * width + star.x]! > bright) addWings(stray, light, template, star, reach)
   return stray
+}
+
+/** Beyond the kernel's reach a star's wings stay those of the template: up to a third of the light there is on the difference. */
+function addWings(
+  stray: Float32Array,
+  light: Float32Array,
+  { width, height }: MaskedImage,
+  star: Detection,
+  reach: number,
+): void {
+  const [inner, outer] = [reach - 3, 4 * reach]
+  for (let y = Math.max(0, star.y - outer); y <= Math.min(height - 1, star.y + outer); y++)
+    for (let x = Math.max(0, star.x - outer); x <= Math.min(width - 1, star.x + outer); x++) {
+      const r2 = (x - star.x) ** 2 + (y - star.y) ** 2
+      const i = y * width + x
+      if (r2 >= inner * inner && r2 <= outer * outer) stray[i]! += (UNMATCHED_WING * light[i]!) ** 2
+    }
 }
 
 /** Share of the PSF's weight ΣP² that falls on usable pixels. */
