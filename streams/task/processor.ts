@@ -34,11 +34,17 @@ export function stepProcessor(
   const topics = stage.reads.map(({ topic }) => topic)
   const ordered = stage.order === 'time' ? merged.pipe(byAppendTime(topics)) : merged
   let failure: Error | undefined
+  const fail = (error: unknown) => void (failure ??= error as Error)
   ordered.pipe(runStep(encoding(step, encode), store, shared)).subscribe({
-    next: emit,
-    error: (error: Error) => {
-      failure = error
+    // What a subscriber throws RxJS reports later and elsewhere, when the batch may have been committed without it.
+    next: move => {
+      try {
+        emit(move)
+      } catch (error) {
+        fail(error)
+      }
     },
+    error: fail,
   })
   return {
     hasRoom: true,

@@ -58,9 +58,12 @@ export function outRecord(
   }
 }
 
+/** The contract counts in 32 bits. */
+const MOST_ATTEMPTS = 2 ** 31 - 2
+
 /** A parked record: the refused one's coordinates, reason and bytes. It keeps the key, so that a unit's stay together. */
 export function parkedRecord(plan: TaskPlan, codec: Codec, { record, code, reason }: Refusal): NewRecord {
-  const before = Number(record.headers['parked-attempt'] ?? 0)
+  const before = Math.min(wholeNumber(record, 'parked-attempt') ?? 0, MOST_ATTEMPTS)
   const partitions = partitionsOf(plan.topology, parked)
   return {
     topic: parked.topic,
@@ -80,6 +83,12 @@ export function parkedRecord(plan: TaskPlan, codec: Codec, { record, code, reaso
     }),
     headers: eventHeaders(record.timestamp, 0),
   }
+}
+
+/** A header's whole number, in decimal; undefined where there is none: headers of entrances are made by anybody. */
+function wholeNumber({ headers }: LogRecord, name: string): number | undefined {
+  const digits = String(headers[name] ?? '')
+  return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined
 }
 
 const codeOfError: Readonly<Record<string, string>> = {
@@ -124,18 +133,26 @@ export class Reader {
       stream: record.topic,
       key: record.key === null ? '' : record.key.toString('utf8'),
       at: entrance ? record.timestamp : this.#at(record),
-      replay: Number(record.headers['replay'] ?? 0),
+      replay: entrance ? 0 : this.#replay(record),
       value: this.#value(stream, record.value),
     }
   }
   #at(record: LogRecord): Instant {
-    const at = Number(record.headers['at'] ?? NaN)
-    if (Number.isSafeInteger(at)) return at
+    const at = wholeNumber(record, 'at')
+    if (at !== undefined) return at
     // Where time decides nothing, a record written by hand (an operator's redrive, a test) need not carry it.
     if (this.#plan.stage.watermark !== 'streams') return record.timestamp
     throw new Rejection(
       'no-time',
       'The header "at" (ms UTC) is missing or no number: when this entered the system cannot be known.',
+    )
+  }
+  #replay(record: LogRecord): Replay {
+    const replay = record.headers['replay'] === undefined ? 0 : wholeNumber(record, 'replay')
+    if (replay !== undefined) return replay
+    throw new Rejection(
+      'bad-replay',
+      'The header "replay" is no whole number: which attempt this belongs to cannot be known.',
     )
   }
   #value({ format, topic }: Stream, bytes: Buffer): unknown {

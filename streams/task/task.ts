@@ -19,12 +19,12 @@ interface Batch {
   readonly records: NewRecord[]
   /** Input records wholly processed. */
   done: number
-  /** Ticks or watermarks were taken. */
-  timeMoved: boolean
+  /** Ticks or watermarks were taken, or markers passed: worth a commit, and one that may wait. */
+  moved: boolean
   /** Our own watermark rose. */
   watermarkMoved: boolean
 }
-const newBatch = (): Batch => ({ records: [], done: 0, timeMoved: false, watermarkMoved: false })
+const newBatch = (): Batch => ({ records: [], done: 0, moved: false, watermarkMoved: false })
 
 /**
  * One life of a task: fence → restore → run, until it is stopped, killed, or an error ends its epoch. Whoever runs it again makes a
@@ -106,7 +106,11 @@ export class Task {
     const { commit } = kept
     // First start: the earliest record, never the latest.
     const earliest = await client.offsets(inputs, 'earliest')
-    const offsetOf = (input: string) => BigInt(commit?.offsets[input] ?? earliest.get(input)!)
+    const offsetOf = (input: string) => {
+      const [first, kept] = [earliest.get(input)!, commit?.offsets[input]]
+      // A tick that retention has taken is no loss: a later one says more. So a long stop needs no operator.
+      return kept === undefined || (input === this.#clockInput && BigInt(kept) < first) ? first : BigInt(kept)
+    }
     const from = inputs.map(input => ({ ...input, offset: offsetOf(at(input)) }))
     const doneOf = (input: string) => (commit?.done[input] ?? []).map(BigInt)
     this.#progress = new Map(from.map(input => [at(input), new Progress(input.offset, doneOf(at(input)))]))
@@ -146,11 +150,11 @@ export class Task {
   /** Fills a batch from what has come; commits it when it is full or the input is idle; else waits for more. */
   async #turn(): Promise<void> {
     const idle = await this.#fill()
-    const { done, records, timeMoved } = this.#batch
+    const { done, records, moved } = this.#batch
     const isPending = done > 0 || records.length > 0
-    const timeMayWait = this.#lastCommit + this.#deps.options.timeCommitMs - this.#deps.scheduler.now()
-    if (isPending || (timeMoved && timeMayWait <= 0)) await this.#commit()
-    else if (idle) await this.#bell.wait(timeMoved ? timeMayWait : undefined)
+    const mayWait = this.#lastCommit + this.#deps.options.timeCommitMs - this.#deps.scheduler.now()
+    if (isPending || (moved && mayWait <= 0)) await this.#commit()
+    else if (idle) await this.#bell.wait(moved ? mayWait : undefined)
   }
 
   /** Takes records and ticks until the batch is full (`false`) or there is nothing to take (`true`). */
@@ -182,12 +186,14 @@ export class Task {
     // A watermark is no work to be remembered: read again, it says nothing new.
     const isNew = move && (move.kind === 'upstream' || progress.take(record.offset))
     progress.moveTo(next)
+    // Over markers too the position is committed: a quiet input would else be asked, after its retention, for what never was a record.
+    if (!record) this.#batch.moved = true
     if (!isNew) return
     if (input === this.#clockInput && move.kind === 'event') {
       this.#tick = { record, value: move.event.value as ClockTick }
       return
     }
-    if (move.kind === 'upstream') this.#batch.timeMoved = true
+    if (move.kind === 'upstream') this.#batch.moved = true
     this.#processor!.next(move)
   }
 
@@ -211,19 +217,19 @@ export class Task {
    * Takes the tick at hand if everything below its ends, in our own partitions, is done. Then it is a fact that all that entered
    * before `t` has been processed, and `t` is our watermark (an operator's `hold` withholds that).
    * With an input done up to 7, and ticks {t: 1000, end: 9}, {t: 2000, end: 9}: both wait for records 7 and 8, then both are taken.
+   * A tick that knows nothing of one of our inputs was written before that existed; it is passed over, and a later one says more.
    * A stage in order of time has done its part when the records are in its buffer: the watermark is what lets them go.
    */
   #takeTick(): boolean {
     if (!this.#tick) return false
     const { record, value } = this.#tick
-    for (const [input, progress] of this.#progress) {
-      const end = value.end[input]
-      const reached = this.#plan.stage.order === 'time' ? progress.next : progress.low
-      if (input !== this.#clockInput && (end === undefined || reached < BigInt(end))) return false
-    }
+    const inputs = [...this.#progress].filter(([input]) => input !== this.#clockInput)
+    const isComplete = inputs.every(([input]) => value.end[input] !== undefined)
+    const reached = (progress: Progress) => (this.#plan.stage.order === 'time' ? progress.next : progress.low)
+    if (isComplete && inputs.some(([input, progress]) => reached(progress) < BigInt(value.end[input]!))) return false
     this.#tick = undefined
-    this.#batch.timeMoved = true
-    if (!value.hold && value.t > (this.#watermark ?? -Infinity))
+    this.#batch.moved = true
+    if (isComplete && !value.hold && value.t > (this.#watermark ?? -Infinity))
       this.#processor!.next({ kind: 'watermark', t: value.t })
     this.#progress.get(at(record))!.finish(record.offset)
     return true
@@ -310,7 +316,7 @@ export class Task {
   async #finish(): Promise<void> {
     while (!this.#killed.signal.aborted && this.#processor!.running > 0) await this.#bell.wait()
     if (this.#failure) throw this.#failure.error
-    const { done, records, timeMoved } = this.#batch
-    if (!this.#killed.signal.aborted && (done > 0 || records.length > 0 || timeMoved)) await this.#commit()
+    const { done, records, moved } = this.#batch
+    if (!this.#killed.signal.aborted && (done > 0 || records.length > 0 || moved)) await this.#commit()
   }
 }
