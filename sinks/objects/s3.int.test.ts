@@ -50,8 +50,13 @@ it('makes a bucket twice without complaint', async () => {
   await store.createBucket(bucket)
 })
 
-it('gives up on a store that does not answer, and names the object', async () => {
-  const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+const answerCutShort = 'HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: 1000\r\n\r\n<'
+
+it.each([
+  ['does not answer', ''],
+  ['falls silent inside its answer', answerCutShort],
+])('gives up on a store that %s, and names the object', async (_, answer) => {
+  const silent = createServer(socket => socket.on('error', () => {}).write(answer)).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const { port } = silent.address() as AddressInfo
   const stuck = openObjectStore({
@@ -62,6 +67,7 @@ it('gives up on a store that does not answer, and names the object', async () =>
   })
   await expect(stuck.get('raw', 'key')).rejects.toThrow(StoreError)
   await expect(stuck.get('raw', 'key')).rejects.toThrow(/raw\/key/)
+  await expect(collect(stuck.list('raw', 'prefix/'))).rejects.toThrow(/raw\/prefix/)
   stuck.close()
   silent.close()
 })

@@ -113,7 +113,13 @@ function connect(options: S3Options): S3Client {
     // Stores other than Amazon's refuse, or silently keep, the trailing checksums that newer SDKs add unasked.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: timeout, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 3_000,
+      requestTimeout: timeout,
+      throwOnRequestTimeout: true,
+      // The request's time ends with the first line of the answer; a store that falls silent inside the body needs its own.
+      socketTimeout: timeout,
+    },
   })
 }
 
