@@ -24,6 +24,8 @@ beforeEach(() =>
 const VISIT = 2026112100042n
 const unit = `LATISS/${announcement.group}/0`
 
+const product = (key: string) => ({ datasetType: 'post_isr_image', bucket: 'central', key, size: 1n, sha256: 'd' })
+
 /** Makes a unit ready and leases it; its epoch. */
 async function lease(detector = 0, visit = VISIT, group = announcement.group): Promise<number> {
   const job = decision(detector, {
@@ -167,6 +169,7 @@ describe('a report that cannot be right', () => {
     ['of a visit that is not the unit’s', report([], { visit: VISIT + 5n }), 'foreign-visit'],
     ['with a source of another detector', report([source(1, 30, -20, { detector: 3 })]), 'malformed-result'],
     ['with a value that the APDB refuses', report([source(1, 30, -20, { x: NaN })]), 'unstorable'],
+    ['with a name that no database can store', report([], { products: [product('a\0b')] }), 'unstorable'],
     ['with a region that cannot be', report([source(1, 30, -20), source(2, 200, 0)]), 'impossible-region'],
   ])('%s is parked, and the unit fails with the same reason', async (_, result, code) => {
     const epoch = await lease()

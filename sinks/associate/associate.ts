@@ -1,4 +1,3 @@
-import pg from 'pg'
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import { associate as decide, type Associated, commitTime, type Sky } from '../../topology/association/associate.ts'
 import { checkResult, regionOf } from '../../topology/association/check.ts'
@@ -10,6 +9,7 @@ import { type Effect, nothing } from '../effect.ts'
 import { endUnits } from '../postgres/ending.ts'
 import { toJson } from '../postgres/json.ts'
 import { type Client, InDoubt, type Pool, transact } from '../postgres/pool.ts'
+import { refusalOf } from '../postgres/refusal.ts'
 import { writeRows } from './rows.ts'
 import { lockSky, readSky } from './sky.ts'
 
@@ -38,9 +38,10 @@ export const associate =
       )
       onLanding(event.key, landing, rows)
     } catch (error) {
-      const rejection = rejectionOf(error)
+      const rejection = refusalOf(error)
       if (rejection === undefined) throw error
-      const refused = { ...result, reason: rejection.code, detail: rejection.message }
+      // Only our own words: its own may be the very thing that cannot be stored.
+      const refused = { ...result, reason: rejection.code, detail: rejection.message, pipeline: null, products: [] }
       const { landing } = await inOneTransaction(pool, client => landFailure(client, refused))
       onLanding(unitKey(result.instrument, result.group, result.detector), landing, undefined)
       throw rejection
@@ -160,13 +161,4 @@ async function landFailure(client: Client, result: PipelineResult): Promise<Land
   )
   await endUnits(client, [unit], 'failed')
   return { landing: 'failed' }
-}
-
-/** Errors that will be the same next time: what we refuse, and what the database's types and constraints refuse (classes 22 and 23). */
-function rejectionOf(error: unknown): Rejection | undefined {
-  if (error instanceof Rejection) return error
-  if (!(error instanceof pg.DatabaseError) || !/^2[23]/.test(error.code ?? '')) return undefined
-  const where = [error.table, error.column ?? error.constraint].filter(part => part !== undefined).join('.')
-  const sentence = [error.message, error.detail].filter(part => part !== undefined).join(': ')
-  return new Rejection('unstorable', `the APDB refuses a row${where && ` (${where})`}: ${sentence}`)
 }

@@ -6,6 +6,7 @@ import { type Effect, nothing } from '../effect.ts'
 import { endUnits } from '../postgres/ending.ts'
 import { toJson } from '../postgres/json.ts'
 import { type Client, type Pool, type Querier, transact } from '../postgres/pool.ts'
+import { refusalOf } from '../postgres/refusal.ts'
 
 type Ending = Extract<DecisionKind, 'missed' | 'cancelled' | 'ignored'>
 
@@ -20,22 +21,31 @@ const isEnding = (kind: DecisionKind): kind is Ending => Object.hasOwn(codes, ki
 /**
  * detector-job → ledger. A decision is applied when its (attempt, number) is higher than the row's, so order and repetition do not matter;
  * a final one becomes terminal in one transaction with its outbox row. A committed unit, and an attempt that has ended, are never touched.
+ *
+ * @throws Rejection for a decision that cannot be right or cannot be stored; anything else is trouble outside: call again
  */
 export const dispatch =
   (pool: Pool): Effect =>
   async event => {
     const job = checked(event)
-    const { kind } = job
-    const isApplied = isEnding(kind)
-      ? await transact(pool, async (client: Client) => {
-          const isNews = await apply(client, event, job)
-          if (isNews) await endUnits(client, [event.key], kind)
-          return isNews
-        })
-      : await apply(pool, event, job)
-    if (!isApplied) await notice(pool, event.key, job.attempt)
+    try {
+      if (!(await record(pool, event, job))) await notice(pool, event.key, job.attempt)
+    } catch (error) {
+      throw refusalOf(error) ?? error
+    }
     return nothing
   }
+
+/** False: the unit's row already says as much or more. */
+async function record(pool: Pool, event: Event, job: DetectorJob): Promise<boolean> {
+  const { kind } = job
+  if (!isEnding(kind)) return apply(pool, event, job)
+  return transact(pool, async (client: Client) => {
+    const isNews = await apply(client, event, job)
+    if (isNews) await endUnits(client, [event.key], kind)
+    return isNews
+  })
+}
 
 function checked(event: Event): DetectorJob {
   if (!isOf(detectorJob, event)) throw new Error(`dispatch reads ${detectorJob.topic}, not ${event.stream}`)
