@@ -11,24 +11,21 @@ export interface LedgerRules {
   readonly reportedSeconds: number
   /** A preload claim without renewal lasts this long. */
   readonly preloadSeconds: number
-  /** Leases of one attempt before the unit fails. */
+  /** Leases of one attempt before the unit fails: with the back-off, enough to outlast a store that is away for two minutes. */
   readonly maxTries: number
   /** A live unit is not started when its deadline is longer ago than this. */
   readonly stalenessSeconds: number
   /** Waiting before the second try; doubled for each one after. */
   readonly backOffSeconds: number
-  /** A pause of the sweeper that counts as a downtime. */
-  readonly gapSeconds: number
 }
 
 export const defaultRules: LedgerRules = {
-  leaseSeconds: 40,
-  reportedSeconds: 120,
+  leaseSeconds: 20,
+  reportedSeconds: 60,
   preloadSeconds: 30,
-  maxTries: 3,
-  stalenessSeconds: 600,
-  backOffSeconds: 5,
-  gapSeconds: 30,
+  maxTries: 7,
+  stalenessSeconds: 3600,
+  backOffSeconds: 2,
 }
 
 /** A worker, and the detectors ("instrument/detector") whose calibrations it holds in memory. */

@@ -9,7 +9,7 @@ import { unitsSummary } from './summary.ts'
 import { sweep } from './sweep.ts'
 
 let db: TestDatabase
-const rules: LedgerRules = { ...defaultRules, backOffSeconds: 0 }
+const rules: LedgerRules = { ...defaultRules, stalenessSeconds: 600, backOffSeconds: 0 }
 beforeAll(async () => {
   db = await createDatabase()
 })
@@ -96,6 +96,14 @@ describe('dispatch', () => {
     const foreign = { ...jobEvent(decision(0)), key: 'LATISS/other/0' }
     await expect(dispatch(db.pool)(foreign)).rejects.toMatchObject({ code: 'foreign-unit' })
     await expect(say(decision(0, { raws: [] }))).rejects.toMatchObject({ code: 'malformed-decision' })
+  })
+
+  it('refuses what no database can store, instead of trying for ever', async () => {
+    for (const part of [{ survey: 'a\0b' }, { group: 'a\0b' }])
+      await expect(say(decision(0, { announcement: { ...announcement, ...part } }))).rejects.toMatchObject({
+        name: 'Rejection',
+        code: 'unstorable',
+      })
   })
 
   it('brings raws and announcement through unchanged', async () => {
@@ -199,6 +207,22 @@ describe('the sweeper', () => {
     expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: true, freed: 0 })
     expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: false, freed: 0 })
     expect(await openLeases(db.pool, rules).heartbeat(unit, epoch)).toBe(true)
+  })
+
+  it('notices a database that was away for no longer than it takes leases to lapse', async () => {
+    await say(decision(0))
+    const { epoch } = (await openLeases(db.pool, rules).lease({ id: 'a' }))!
+    const away = rules.leaseSeconds + 1
+    await db.pool.query(`update unit set lease_until = lease_until - make_interval(secs => $1)`, [away])
+    await db.pool.query(`update ledger_pulse set beat = now() - make_interval(secs => $1)`, [away])
+    expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: true, freed: 0 })
+    expect(await openLeases(db.pool, rules).heartbeat(unit, epoch)).toBe(true)
+  })
+
+  it('gives trouble outside two minutes before it gives a unit up', () => {
+    const { backOffSeconds, maxTries } = defaultRules
+    const waits = Array.from({ length: maxTries - 1 }, (_, i) => backOffSeconds * 2 ** i)
+    expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeGreaterThan(120)
   })
 
   it('says expired of what waited too long in a live system, deferred of what was found old', async () => {

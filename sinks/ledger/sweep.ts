@@ -40,14 +40,17 @@ export async function sweep(pool: Pool, rules: LedgerRules = defaultRules): Prom
   })
 }
 
-/** Beats. After a gap every holder gets a full lease: it could not reach us to renew, which says nothing about its work. */
-async function beatAfterGap(client: Client, { gapSeconds, leaseSeconds, reportedSeconds }: LedgerRules) {
+/**
+ * Beats. After a gap every holder gets a full lease: it could not reach us to renew, which says nothing about its work. Half a lease without
+ * a sweep is a gap: a holder that renews four times a lease has more than that left when the database goes away, so none lapses unnoticed.
+ */
+async function beatAfterGap(client: Client, { leaseSeconds, reportedSeconds }: LedgerRules) {
   const { rows } = await client.query<{ gap: boolean }>(
     `with before as (select beat < clock_timestamp() - make_interval(secs => $1) as gap from ledger_pulse)
      update ledger_pulse set beat = clock_timestamp(),
        live_since = case when gap then clock_timestamp() else live_since end
      from before returning gap`,
-    [gapSeconds],
+    [leaseSeconds / 2],
   )
   if (rows[0]?.gap !== true) return false
   await client.query(

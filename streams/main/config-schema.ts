@@ -1,3 +1,5 @@
+import { defaultRules, type LedgerRules } from '../../sinks/ledger/leases.ts'
+
 /** A knob: where it has no default it must be given. `secret` knobs are never printed. */
 export interface Knob {
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array'
@@ -67,10 +69,12 @@ export const infrastructure = {
     sessionTimeoutMs: ms(6000, 'Silence after which a member is dead and others take its tasks.', 1000),
   }),
   registry: section({
-    url: text('Confluent-compatible schema registry, for example http://registry:8080/apis/ccompat/v7.'),
+    url: text('Confluent-compatible schema registry, for example http://registry:8080/apis/ccompat/v7.', {
+      pattern: '^https?://',
+    }),
   }),
   s3: section({
-    endpoint: text('S3 endpoint, path style.'),
+    endpoint: text('S3 endpoint, path style.', { pattern: '^https?://' }),
     region: text('Region to sign for.', { default: 'us-east-1' }),
     accessKeyId: text('Access key.', { secret: true }),
     secretAccessKey: text('Secret of the access key.', { secret: true }),
@@ -80,7 +84,7 @@ export const infrastructure = {
     }),
   }),
   postgres: section({
-    url: text('APDB, ledger and outbox: one database.', { secret: true }),
+    url: text('APDB, ledger and outbox: one database.', { secret: true, pattern: '^postgres(ql)?://' }),
     poolSize: count(8, 'Connections per process.'),
   }),
   clock: section({
@@ -109,16 +113,21 @@ export const infrastructure = {
     calibrationCache: count(8, 'Calibrations kept in memory.'),
   }),
   ledger: section({
-    leaseSeconds: count(20, 'A lease without heartbeat lasts this long: at least four heartbeats.'),
-    reportedSeconds: count(60, 'A reported unit that is not committed after this is run again.'),
-    preloadSeconds: count(30, 'A preload claim without renewal lasts this long.'),
-    maxTries: count(3, 'Leases of one attempt before the unit fails.'),
+    leaseSeconds: count(
+      defaultRules.leaseSeconds,
+      'A lease without heartbeat lasts this long: at least four heartbeats. Half of it without a sweep counts as a downtime.',
+    ),
+    reportedSeconds: count(
+      defaultRules.reportedSeconds,
+      'A reported unit that is not committed after this is run again.',
+    ),
+    preloadSeconds: count(defaultRules.preloadSeconds, 'A preload claim without renewal lasts this long.'),
+    maxTries: count(defaultRules.maxTries, 'Leases of one attempt before the unit fails.'),
     stalenessSeconds: count(
-      3600,
+      defaultRules.stalenessSeconds,
       'A live unit whose deadline is this long ago is not started: it is expired or deferred to the day.',
     ),
-    backOffSeconds: count(2, 'Wait before the second try; doubled for each one after.'),
-    gapSeconds: count(30, 'A pause of the sweeper that counts as a downtime.'),
+    backOffSeconds: count(defaultRules.backOffSeconds, 'Wait before the second try; doubled for each one after.'),
     sweepMs: ms(1000, 'How often the ledger is swept.'),
   }),
 } as const
@@ -152,15 +161,6 @@ export interface Infrastructure {
   readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency'>
   readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs'>
   readonly worker: Numbers<'pollMs' | 'heartbeatMs' | 'deadlineMs' | 'paddingArcsec' | 'calibrationCache'>
-  readonly ledger: Numbers<
-    | 'leaseSeconds'
-    | 'reportedSeconds'
-    | 'preloadSeconds'
-    | 'maxTries'
-    | 'stalenessSeconds'
-    | 'backOffSeconds'
-    | 'gapSeconds'
-    | 'sweepMs'
-  >
+  readonly ledger: LedgerRules & Numbers<'sweepMs'>
 }
 type Numbers<K extends string> = Readonly<Record<K, number>>

@@ -46,6 +46,19 @@ it('names every knob that is wrong, at once, and what is allowed', () => {
   expect(message).toContain('logLevel must be equal to one of the allowed values: debug, info, warn, error')
 })
 
+it('refuses addresses that are none, without printing them, and leases that outlive no heartbeat', () => {
+  const wrong = { PP_POSTGRES_URL: 'canary@db', PP_S3_ENDPOINT: 's3:9000', PP_REGISTRY_URL: 'registry' }
+  const message = messageOf({ ...needed, ...wrong })
+  for (const [knob, pattern] of [
+    ['postgres.url', '^postgres(ql)?://'],
+    ['s3.endpoint', '^https?://'],
+    ['registry.url', '^https?://'],
+  ])
+    expect(message).toContain(`${knob} must match pattern "${pattern}"`)
+  expect(message).not.toContain('canary')
+  expect(messageOf({ ...needed, PP_WORKER_HEARTBEAT_MS: '6000' })).toContain('ledger.leaseSeconds is 20; allowed is at')
+})
+
 it('refuses a knob that does not exist, in a variable as in the file', () => {
   expect(messageOf({ ...needed, PP_CLOCK_PERIOD: '1' })).toContain('No knob is called PP_CLOCK_PERIOD')
   const file = join(mkdtempSync(join(tmpdir(), 'pp-config-')), 'config.json')

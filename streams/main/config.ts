@@ -54,11 +54,20 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     )
   }
   const config = tree as unknown as Config
-  const faults = faultsOfSettings(config.decide)
+  const faults = [...faultsOfLeases(config), ...faultsOfSettings(config.decide).map(fault => `decide.${fault}`)]
   if (faults.length > 0) {
-    throw new ConfigError(['The configuration is wrong:', ...faults.map(fault => `  decide.${fault}`)].join('\n'))
+    throw new ConfigError(['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n'))
   }
   return config
+}
+
+/** A worker that renews less often would lose units that it works on. */
+function faultsOfLeases({ ledger, worker }: Config): string[] {
+  const least = Math.ceil((4 * worker.heartbeatMs) / 1000)
+  if (ledger.leaseSeconds >= least) return []
+  return [
+    `ledger.leaseSeconds is ${ledger.leaseSeconds}; allowed is at least ${least}, four heartbeats (worker.heartbeatMs)`,
+  ]
 }
 
 function fromFile(file: string | undefined): Tree {
