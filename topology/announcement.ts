@@ -24,11 +24,11 @@ export function checkAnnouncement(event: LogeventNextVisit, supported: readonly 
     rotation: onSky('rotationSystem', event.rotationSystem, ROTATION_SYSTEMS, 'SKY')
       ? normaliseDegrees(finite('cameraAngle', event.cameraAngle))
       : null,
-    filters: event.filters,
+    filters: plain('filters', event.filters),
     dome: memberOf('dome', event.dome, DOMES),
     duration: durationOf(event.duration),
     nimages: count('nimages', event.nimages),
-    survey: event.survey,
+    survey: plain('survey', event.survey),
     totalCheckpoints: count('totalCheckpoints', event.totalCheckpoints),
     startTimeTai: finite('startTime', event.startTime),
     publishedAt: publishedAt(event),
@@ -93,7 +93,13 @@ function groupOf(group: string): string {
   if (group.length > MAX_GROUP_CHARACTERS) {
     throw new Rejection('bad-group', `groupId has ${group.length} characters; allowed are ${MAX_GROUP_CHARACTERS}`)
   }
-  return group
+  return plain('groupId', group)
+}
+
+/** Control characters have no place in a name or a key, and a NUL can be stored nowhere behind us. */
+function plain(field: string, value: string): string {
+  if (!/\p{Cc}/u.test(value)) return value
+  throw new Rejection('bad-text', `${field} is ${JSON.stringify(value)}; allowed is text without control characters`)
 }
 
 function durationOf(duration: number): number {
