@@ -47,6 +47,7 @@ function setup() {
   const reads: string[] = []
   let alive = true
   let holding = true
+  let isMarkable = true
   // A bell: rung while nobody listens, it rings for the next who does.
   let rung = false
   let wake = () => {}
@@ -78,7 +79,10 @@ function setup() {
       claimPreload: async () => preloads.shift(),
       holdPreload: async () => holding,
       heartbeat: async () => alive,
-      reported: async (unit, epoch) => void said.push(`reported ${unit} ${epoch}`),
+      reported: async (unit, epoch) => {
+        if (!isMarkable) throw new Error('the database is away')
+        said.push(`reported ${unit} ${epoch}`)
+      },
       release: async (unit, epoch, { reason }) => void said.push(`released ${unit} ${epoch} ${reason}`),
     },
     report: async result => {
@@ -110,6 +114,7 @@ function setup() {
     },
     lose: () => (alive = false),
     withdraw: () => (holding = false),
+    unmarkable: () => (isMarkable = false),
   }
 }
 
@@ -166,6 +171,16 @@ it('gives a unit back, with its reason, after what a retry may heal', async () =
   ring()
   await until('released LATISS/g/0 2 interrupted')
   await worker.drain()
+})
+
+it('does not give a unit back whose report is out, though the mark failed', async () => {
+  const { leases, said, ring, until, unmarkable, worker } = setup()
+  unmarkable()
+  leases.push(leaseOf('LATISS/g/0'))
+  ring()
+  await until('report succeeded')
+  await worker.drain()
+  expect(said.filter(line => line.startsWith('released'))).toEqual([])
 })
 
 it('discards a result whose lease is lost', async () => {

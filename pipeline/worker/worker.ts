@@ -100,7 +100,10 @@ async function work(lease: Lease, prepared: Promise<Preloaded> | undefined, opti
     const result = await runUnit(lease, inputs, options.run, lost.signal)
     if (lost.signal.aborted) return
     await options.report(result, lease.at)
-    await ledger.reported(lease.unit, lease.epoch)
+    // The report is out: without the mark the lease merely lapses, unless associate is faster. To give the unit back would be to do it twice.
+    await ledger
+      .reported(lease.unit, lease.epoch)
+      .catch((error: unknown) => log.warn({ ...mine, err: error }, 'the report is sent but could not be marked'))
     const { outcome, reason, sources, metrics } = result
     log.info(
       { ...mine, outcome, reason, sources: sources.length, seconds: metrics['pipelineSeconds'] },
