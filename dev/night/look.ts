@@ -13,7 +13,7 @@ import { readTruth, type TruthOfUnit } from './truth.ts'
  * product. North is where the file has it; the first row is at the bottom. With the truth, transients are ringed yellow and variables
  * blue; those above SNR 10 and isolated have a double ring.
  */
-const USAGE = 'npx tsx dev/night/look.ts FILE.fits PICTURE.png [--truth TRUTH.json]'
+const USAGE = 'npm run look -- FILE.fits PICTURE.png [--truth TRUTH.json]'
 
 /** The pixels of a file as one plane. */
 export function planeOf(hdus: readonly Hdu[]): Plane {

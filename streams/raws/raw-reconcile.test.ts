@@ -90,7 +90,7 @@ it('leaves out a raw without a sidecar, says so, and finds its neighbours', asyn
 
 it('does not answer when the store fails', async () => {
   const { bucket } = memoryBucket()
-  // eslint-disable-next-line require-yield
+  // eslint-disable-next-line require-yield -- it fails before it could
   const folders = async function* (): AsyncGenerator<string> {
     throw new Error('503')
   }

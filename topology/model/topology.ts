@@ -4,8 +4,8 @@ import type { Stream } from './stream.ts'
 /** Which process of the deployment runs a stage. */
 export type Role = 'clock' | 'steps' | 'effects' | 'worker' | 'publish'
 
-/** A step of some state: which one is the step's own affair, and TypeScript has no word for "some". */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+/** A step of some state: which one is the step's own affair. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- TypeScript has no word for "some"
 export type AnyStep = Step<any, any>
 
 /**
