@@ -2,7 +2,7 @@ import type { Characterized } from './characterize.ts'
 import { type HduContent, type HeaderValue, writeFits } from './fits.ts'
 import { MASK, type MaskedImage } from './image.ts'
 import type { Kernel } from './convolve.ts'
-import type { KernelFit } from './kernel.ts'
+import type { KernelFit } from './spatial-kernel.ts'
 import { type Wcs, skyOf, wcsCards } from './wcs.ts'
 
 /** A file for the repository: FITS bytes of a dataset type. */

@@ -2,7 +2,8 @@ import { backgroundOf } from './background.ts'
 import { type Kernel, chain, kernelSum, scaled, trimmed } from './convolve.ts'
 import type { Plane } from './fits.ts'
 import { MASK, type MaskedImage, growMask } from './image.ts'
-import { type KernelFit, applyKernel, fitKernel, kernelAt } from './kernel.ts'
+import { fitKernel } from './kernel.ts'
+import { type KernelFit, applyKernel, kernelAt } from './spatial-kernel.ts'
 import type { Psf, Star } from './psf.ts'
 
 /** The template on the science grid, `pad` pixels larger on each side. */
