@@ -70,5 +70,6 @@ try {
   await (process.argv.length > 2 ? pp.parseAsync() : Promise.resolve(pp.outputHelp()))
 } catch (error) {
   process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`)
-  process.exitCode = error instanceof ConfigError ? 2 : 1
+  // Not by `exitCode`: a command that failed half-way has connections open, which would keep the process alive and idle.
+  process.exit(error instanceof ConfigError ? 2 : 1)
 }

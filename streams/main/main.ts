@@ -1,5 +1,5 @@
 import type { Role } from '../../topology/model/topology.ts'
-import { ConfigError, loadConfig } from './config.ts'
+import { ConfigError, loadConfig, type Config } from './config.ts'
 import { startRole } from './roles.ts'
 import { openWorld } from './world.ts'
 
@@ -7,7 +7,8 @@ export const roles: readonly Role[] = ['clock', 'steps', 'effects', 'worker', 'p
 
 /**
  * Runs one process of the deployment until SIGTERM or SIGINT, then drains. Ends with 0 after a drain, 1 after a fault that no restart
- * heals (lost data, a broken journal), 2 when the configuration is wrong.
+ * heals (lost data, a broken journal), 2 when the configuration is wrong. Throws why it could not start; its connections are then left
+ * to the end of the process.
  */
 export async function runProcess(role: Role): Promise<void> {
   let config
@@ -19,16 +20,15 @@ export async function runProcess(role: Role): Promise<void> {
     process.exitCode = 2
     return
   }
-  const world = await openWorld(config, role)
-  const { log } = world
   const ended = new Promise<number>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(0))
     process.once('fatal', () => resolve(1))
   })
-  const running = await startRole(world, error => {
-    log.error({ err: error }, 'a fault that no restart heals: an operator must decide')
-    process.emit('fatal' as never)
-  })
+  // A start that waits for something outside (a group, a registry) holds nothing yet that would have to be drained.
+  const started = await Promise.race([start(config, role), ended])
+  if (typeof started === 'number') process.exit(started)
+  const { world, running } = started
+  const { log } = world
   log.info({ pid: process.pid }, 'ready')
   const code = await ended
   log.info({}, 'draining')
@@ -36,4 +36,13 @@ export async function runProcess(role: Role): Promise<void> {
   await world.close()
   log.info({}, 'stopped')
   process.exitCode = code
+}
+
+async function start(config: Config, role: Role) {
+  const world = await openWorld(config, role)
+  const running = await startRole(world, error => {
+    world.log.error({ err: error }, 'a fault that no restart heals: an operator must decide')
+    process.emit('fatal' as never)
+  })
+  return { world, running }
 }
