@@ -66,9 +66,14 @@ describe('a service', () => {
     await tasks.get(1)!.commit([{ topic: 'sent', partition: 1, key: Buffer.from('y'), value: Buffer.from('yes') }])
     expect([[...tasks.get(0)!.rows.keys()], [...tasks.get(1)!.rows.keys()]]).toEqual([[], ['x', 'y']])
     await tasks.get(1)!.commit([{ topic: 'sent', partition: 1, key: Buffer.from('y'), value: null }])
+    const large = Buffer.alloc(10_000)
+    await tasks.get(1)!.commit([{ topic: 'sent', partition: 1, key: Buffer.from('z'), value: large }])
     await (await running).stop()
     await start(night, begin)
-    expect([...tasks.get(1)!.rows.keys()]).toEqual(['x'])
+    expect([...tasks.get(1)!.rows.keys()]).toEqual(['x', 'z'])
+    const row = tasks.get(1)!.rows.get('z')!
+    expect(row).toEqual(large)
+    expect(row.buffer, 'a row keeps nothing of the fetch that brought it').not.toBe(large.buffer)
     expect(night.fatal).toEqual([])
   })
 

@@ -148,6 +148,7 @@ class ServiceLife implements Life {
   }
   #apply({ key, value }: Pick<NewRecord, 'key' | 'value'>): void {
     if (value === null) this.#rows.delete(String(key))
-    else this.#rows.set(String(key), value)
+    // A copy: what is read is a view of a whole fetch, which one small row would keep in memory.
+    else this.#rows.set(String(key), Buffer.from(value))
   }
 }
