@@ -52,8 +52,8 @@ export function render(summary: Summary, { unaccountedUnits, comparison, score, 
   const { units, alerts, truth, latencySeconds: latency } = summary
   const states = Object.entries(units).filter(([, count]) => count > 0)
   const interval = score.interval.map(bound => `${(100 * bound).toFixed(0)}`).join('–')
-  const found =
-    truth.injected > 0 ? `${((100 * truth.detected) / truth.injected).toFixed(1)} % (95 % interval ${interval} %)` : '–'
+  const found = `${((100 * truth.detected) / truth.injected).toFixed(1)} % (95 % interval ${interval} %)`
+  const { whole, objects } = score.association
   return [
     '',
     'The night',
@@ -71,7 +71,7 @@ export function render(summary: Summary, { unaccountedUnits, comparison, score, 
     line('alerts published', alerts.published),
     line(
       'read back, read_committed',
-      `${alerts.readBack}, duplicates ${alerts.duplicates}, without row ${alerts.missingInApdb}`,
+      `${alerts.readBack}, duplicates ${alerts.duplicates}, without APDB row ${alerts.missingInApdb}`,
     ),
     line('fields compared with APDB', `${comparison.fieldsCompared}, different ${comparison.differences.length}`),
     ...list('differences:', comparison.differences),
@@ -80,8 +80,11 @@ export function render(summary: Summary, { unaccountedUnits, comparison, score, 
       latency ? `p50 ${latency.p50.toFixed(1)} s, p99 ${latency.p99.toFixed(1)} s` : 'nothing published',
     ),
     'Against the truth',
-    line('isolated, SNR > 10', `${truth.detected} of ${truth.injected} found: ${found}`),
-    line('objects seen again', `${score.association.whole} of ${score.association.objects} kept their id`),
+    line(
+      'isolated, SNR > 10',
+      truth.injected > 0 ? `${truth.detected} of ${truth.injected} found: ${found}` : 'none in this sky',
+    ),
+    line('objects seen again', objects > 0 ? `${whole} of ${objects} kept their id` : 'none'),
     line('false detections', truth.false),
     ...list(
       'most significant false:',
