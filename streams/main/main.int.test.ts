@@ -22,7 +22,7 @@ function run(role: string, knobs: Readonly<Record<string, string>>) {
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += String(chunk)))
-  const ending = once(child, 'close').then(([code, signal]) => ({ code, signal, said }) as const)
+  const ending = once(child, 'close').then(([code, signal]: unknown[]) => ({ code, signal, said }))
   return { child, ending }
 }
 
