@@ -121,7 +121,7 @@ class ServiceLife implements Life {
   }
 
   #task(name: string, producer: FencedProducer): ServiceTask {
-    const { topology, stage, codec, table } = this.#run
+    const { topology, stage, codec, table, log } = this.#run
     const writes = new Map(stage.writes.map(stream => [stream.topic, stream]))
     const encode = encoderOf({ stage, writes }, codec)
     const to = watermarkPartitions(topology, stage)
@@ -135,7 +135,10 @@ class ServiceLife implements Life {
       watermarks: t => to.map(tp => watermarkRecord(tp, name, t)),
       commit: async records => {
         if (this.#isKilled) throw new Error(`${name} is not ours any more`)
+        const facts = { task: name, records: records.length }
+        log.debug(facts, 'holds work')
         await producer.commit(records)
+        log.debug(facts, 'committed')
         for (const record of records) {
           if (record.topic === table?.topic && record.partition === this.#index) this.#apply(record)
         }

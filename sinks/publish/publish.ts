@@ -59,15 +59,18 @@ async function sendAll(
   for (const row of rows) {
     if (task.signal.aborted) return unsent
     const key = ledgerKey(row)
+    const facts = { unit: row.unit, attempt: Number(row.attempt), terminal: row.terminal }
     if (!task.rows.has(key)) {
       const records = await packPatiently(publisher, task, row, stuck)
       if (records === undefined) {
         unsent.push(row)
         continue
       }
+      publisher.log.info({ ...facts, records: records.length }, 'unit packed')
       await task.commit(records)
     }
     await quietly(publisher, task, () => markSent(publisher.pool, row))
+    publisher.log.info(facts, 'unit told')
   }
   return unsent
 }
