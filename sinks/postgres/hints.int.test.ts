@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { decision, jobEvent } from '../testing/builders.ts'
@@ -16,11 +18,11 @@ afterAll(async () => {
   await hints.close()
   await db.drop()
 })
-const listening = async () => {
+const listening = async (butNot = 0) => {
   const sql = `select pid from pg_stat_activity where application_name = 'hints unit_ready' and datname = current_database()
-    and query = 'listen unit_ready' and state = 'idle'`
+    and query = 'listen unit_ready' and state = 'idle' and pid <> $1`
   for (;;) {
-    const { rows } = await db.pool.query<{ pid: number }>(sql)
+    const { rows } = await db.pool.query<{ pid: number }>(sql, [butNot])
     if (rows.length > 0) return rows[0]!.pid
   }
 }
@@ -52,4 +54,28 @@ it('comes back after its connection was ended', async () => {
   expect(troubles).toHaveLength(1)
   await dispatch(db.pool)(jobEvent(decision(1)))
   await bell.next(HOURS)
+})
+
+it.each([
+  ['before it answered', true],
+  ['after it was listened to', false],
+])('ends, though the server has gone silent %s', async (_, isSilent) => {
+  const { hostname, port } = new URL(db.url)
+  const sockets: Socket[] = []
+  const between = createServer(near => {
+    sockets.push(near.on('error', () => {}))
+    if (!isSilent) sockets.push(connect(Number(port), hostname).on('error', () => {}))
+    if (!isSilent) near.pipe(sockets.at(-1)!).pipe(near)
+  }).listen(0, '127.0.0.1')
+  await once(between, 'listening')
+  const far = new URL(db.url)
+  far.host = `127.0.0.1:${(between.address() as AddressInfo).port}`
+  const before = await listening()
+  const through = listen(far.href, 'unit_ready', () => {})
+  if (isSilent) await once(between, 'connection')
+  else await listening(before)
+  for (const socket of sockets) socket.unpipe().pause()
+  await through.close()
+  for (const socket of sockets) socket.destroy()
+  between.close()
 })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 /** A channel of hints: see the triggers of `0002_ledger.sql`. */
@@ -15,6 +16,8 @@ export interface Hints {
 }
 
 const RECONNECT_MS = 1_000
+/** A server that has gone silent does not answer the farewell either. */
+const FAREWELL_MS = 1_000
 
 /**
  * Listens to a channel on a connection of its own (not through a transaction pooler) and rings every bell. Hints are a courtesy: while the
@@ -41,24 +44,25 @@ export function listen(url: string, channel: HintChannel, onTrouble: (error: Err
   const connect = async () => {
     const mine = new pg.Client({ connectionString: url, application_name: `hints ${channel}`, keepAlive: true })
     client = mine
-    mine.on('error', again)
-    mine.on('end', () => again(new Error('the connection ended')))
+    // The farewell of a connection already replaced may come late; it is not the new one's.
+    const ended = (error: Error) => (client === mine ? again(error) : undefined)
+    mine.on('error', ended)
+    mine.on('end', () => ended(new Error('the connection ended')))
     mine.on('notification', () => bells.forEach(ring => ring()))
     try {
       await mine.connect()
       await mine.query(`listen ${channel}`)
     } catch (error) {
-      again(error as Error)
+      ended(error as Error)
     }
   }
-  const opened = connect()
+  void connect()
   return {
     bell: () => bellOf(bells),
     close: async () => {
       isClosed = true
       clearTimeout(timer)
-      await opened
-      await client?.end().catch(() => undefined)
+      await Promise.race([client?.end().catch(() => undefined), sleep(FAREWELL_MS, undefined, { ref: false })])
     },
   }
 }

@@ -35,7 +35,8 @@ export async function runProcess(role: Role): Promise<void> {
   await running.stop()
   await world.close()
   log.info({}, 'stopped')
-  process.exitCode = code
+  // Not by `exitCode`: connections to a database that has gone silent stay half-closed, and would keep the process alive and idle.
+  process.exit(code)
 }
 
 async function start(config: Config, role: Role) {
