@@ -56,7 +56,8 @@ export class Holding {
   /** Finishes within the budget, then leaves, so that others take over at once. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#rejoining
+    // A group that cannot be joined now is not waited for: whoever closes the client ends the attempt.
+    await this.#withinBudget(this.#rejoining)
     await this.#end([...this.#held.keys()], 'stopped')
     await (await this.#membership).leave()
   }
@@ -98,7 +99,7 @@ export class Holding {
   }
 
   async #end(tasks: readonly number[], why: string): Promise<void> {
-    const { scheduler, log, nameOf, revokeBudgetMs } = this.#options
+    const { log, nameOf } = this.#options
     const ending = tasks.flatMap(task => {
       const held = this.#held.get(task)
       this.#held.delete(task)
@@ -108,16 +109,18 @@ export class Holding {
       held.ended.abort()
       held.life?.stop()
     }
-    const budget = new AbortController()
-    await Promise.race([
-      Promise.all(ending.map(({ held }) => held.done)),
-      sleep(scheduler, revokeBudgetMs, budget.signal),
-    ])
-    budget.abort()
+    await this.#withinBudget(Promise.all(ending.map(({ held }) => held.done)))
     for (const { task, held } of ending) {
       held.life?.kill()
       log.info({ task: nameOf(task) }, `task ${why}`)
     }
+  }
+
+  async #withinBudget(work: Promise<unknown> | undefined): Promise<void> {
+    const { scheduler, revokeBudgetMs } = this.#options
+    const done = new AbortController()
+    await Promise.race([work, sleep(scheduler, revokeBudgetMs, done.signal)])
+    done.abort()
   }
 
   #drop(task: number, why: string): void {
