@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { unitKey } from '../../topology/identifiers.ts'
+import { pipelineResult } from '../../topology/streams.ts'
+import { pipelineResult as report, source } from '../../topology/testing/sources.ts'
+import { associate } from '../associate/associate.ts'
+import { dispatch } from '../ledger/dispatch.ts'
+import { openLeases } from '../ledger/leases.ts'
+import { unitsSummary } from '../ledger/summary.ts'
+import { sweep } from '../ledger/sweep.ts'
+import { markedAmong, markSent, readPending } from '../publish/outbox.ts'
+import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
+import { createDatabase, type TestDatabase } from '../testing/database.ts'
+import { openHistory } from './history.ts'
+import { openPool, type Pool } from './pool.ts'
+
+let db: TestDatabase
+const logins: string[] = []
+const pools: Pool[] = []
+beforeAll(async () => {
+  db = await createDatabase()
+  await db.pool.query(readFileSync(new URL('roles.sql', import.meta.url), 'utf8'))
+})
+afterAll(async () => {
+  await Promise.all(pools.map(pool => pool.end()))
+  await db.pool.query(logins.map(login => `drop role ${login}`).join('; '))
+  await db.drop()
+})
+
+/** A pool of somebody who has the rights of the role and no others. */
+async function as(role: string): Promise<Pool> {
+  const login = `test_${randomBytes(6).toString('hex')}`
+  await db.pool.query(`create role ${login} login password 'test' in role ${role}`)
+  logins.push(login)
+  const pool = openPool(Object.assign(new URL(db.url), { username: login, password: 'test' }).href, { name: login })
+  pools.push(pool)
+  return pool
+}
+
+it('lets each process do all that it does with the rights of its role', async () => {
+  const [effects, worker, reader] = [await as('pp_effects'), await as('pp_worker'), await as('pp_reader')]
+  await dispatch(effects)(jobEvent(decision(0, { kind: 'announced' })))
+  const leases = openLeases(worker)
+  const { unit } = (await leases.claimPreload({ id: 'w' }))!
+  expect(await leases.holdPreload(unit, 'w')).toBe(true)
+  await openHistory(worker).objectsIn([{ ra: 30, dec: -20 }])
+  await dispatch(effects)(jobEvent(decision(0, { raws: [{ at: 0, raw: raw(0) }] })))
+  const { epoch } = (await leases.lease({ id: 'w' }))!
+  expect(await leases.heartbeat(unit, epoch)).toBe(true)
+  expect(await leases.reported(unit, epoch)).toBe(true)
+  const result = report([source(1, 30, -20)], { epoch, worker: 'w' })
+  await associate(effects)(event(pipelineResult, unitKey('LATISS', announcement.group, 0), result))
+  const shards = await Promise.all([0, 1, 2, 3, 4, 5].map(shard => readPending(effects, shard, 9)))
+  const [row] = shards.flatMap(({ rows }) => rows)
+  await markSent(effects, row!)
+  expect(await markedAmong(effects, [`${unit}@0`])).toHaveLength(1)
+
+  await dispatch(effects)(jobEvent(decision(1)))
+  const other = (await leases.lease({ id: 'w' }))!
+  expect(await leases.release(other.unit, other.epoch, { reason: 'interrupted', detail: 'stopped' })).toBe(true)
+  await db.pool.query(`update ledger_pulse set beat = now()`)
+  await db.pool.query(`update unit set tries = 99 where key = $1`, [other.unit])
+  expect(await sweep(effects)).toMatchObject({ failed: 1 })
+  expect((await unitsSummary(reader)).map(({ terminal }) => terminal).sort()).toEqual(['failed', 'published'])
+})
