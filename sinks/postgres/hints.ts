@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 /** A channel of hints: see the triggers of `0002_ledger.sql`. */
-export type HintChannel = 'unit_ready' | 'unit_announced' | 'outbox'
+export type HintChannel = 'unit_ready' | 'outbox'
 
 /** One waiter's bell: a hint that comes while it is busy is kept until it asks. */
 export interface Bell {

@@ -112,8 +112,6 @@ create trigger unit_ready_insert after insert on unit
   for each row when (new.inputs = 'ready' and new.work = 'idle') execute function hint('unit_ready');
 create trigger unit_ready_update after update on unit
   for each row when (new.inputs = 'ready' and new.work = 'idle') execute function hint('unit_ready');
-create trigger unit_announced_insert after insert on unit
-  for each row when (new.inputs = 'announced' and not new.withdrawn) execute function hint('unit_announced');
 create trigger outbox_insert after insert on outbox for each statement execute function hint('outbox');
 
 -- A stable hash, the same in every version of the database: the first 32 bits of the md5 of the unit's key.
