@@ -56,7 +56,12 @@ export const configFor = (services: ServiceAddresses, overrides: object = {}) =>
 export async function startSystem(
   services: ServiceAddresses,
   folder: string,
-  options: { readonly overrides?: object; readonly progress?: (line: string) => void } = {},
+  options: {
+    readonly overrides?: object
+    /** Variables of the processes alone, over the configuration that all share. */
+    readonly environment?: Readonly<Record<string, string>>
+    readonly progress?: (line: string) => void
+  } = {},
 ): Promise<System> {
   await mkdir(folder, { recursive: true })
   const configFile = join(folder, 'config.json')
@@ -70,7 +75,7 @@ export async function startSystem(
   let stopping = false
   const logFile = (role: Role) => join(folder, `${role}.log`)
   const start = async (role: Role) => {
-    const child = launch(role, configFile, logFile(role))
+    const child = launch(role, { ...options.environment, PP_CONFIG: configFile }, logFile(role))
     children.set(role, child)
     createInterface(child.stdout!).on('line', line => hearers.get(role)!.forEach(hear => hear(line)))
     child.once('exit', (code, signal) => {
@@ -111,13 +116,13 @@ export async function startSystem(
   }
 }
 
-function launch(role: Role, configFile: string, log: string): ChildProcess {
+function launch(role: Role, variables: Readonly<Record<string, string>>, log: string): ChildProcess {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PP_')))
   const guard = fileURLToPath(new URL('../die-with-parent.mjs', import.meta.url))
   const child = spawn(
     process.execPath,
     ['--import', pathToFileURL(guard).href, '--import', loader, join(checkout, 'ops/pp.ts'), 'run', role],
-    { cwd: checkout, env: { ...environment, PP_CONFIG: configFile }, stdio: ['pipe', 'pipe', 'pipe'] },
+    { cwd: checkout, env: { ...environment, ...variables }, stdio: ['pipe', 'pipe', 'pipe'] },
   )
   const file = createWriteStream(log, { flags: 'a' })
   child.stdout.pipe(file, { end: false })

@@ -23,16 +23,17 @@ export interface WholeSystem {
 
 /**
  * Topics have fixed names, and other tests of the run write to them: the whole system needs services of its own, from the same
- * `provider` as the run's. `overrides` are sections of the configuration.
+ * `provider` as the run's. `overrides` are sections of the configuration, `environment` variables of the processes.
  */
 export async function startWholeSystem(
   provider: ServiceAddresses['provider'],
   overrides: object,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<WholeSystem> {
   const folder = await mkdtemp(join(tmpdir(), 'pp-test-'))
   const services = await startServices({ progress: () => {}, provider })
   const { addresses } = services
-  const system = await startSystem(addresses, folder, { overrides }).catch(async (error: unknown) => {
+  const system = await startSystem(addresses, folder, { overrides, environment }).catch(async (error: unknown) => {
     await services.stop()
     throw error
   })

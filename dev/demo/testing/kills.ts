@@ -1,0 +1,101 @@
+import type { Role } from '../../../topology/model/topology.ts'
+import type { System } from '../system.ts'
+
+type Entry = Readonly<Record<string, unknown>>
+
+/** How a process's log tells of work: its name where the line says that it was taken up, and where it says that it is done. */
+interface Work {
+  readonly begins: (entry: Entry) => string | false
+  readonly ends: (entry: Entry) => string | false
+}
+
+const named = (sentence: string, name: (entry: Entry) => string | false) => (entry: Entry) =>
+  entry['msg'] === sentence && name(entry)
+const unit = ({ unit }: Entry) => String(unit)
+const task = ({ task }: Entry) => String(task)
+/** A commit with decisions of windows; those that move only time happen all the time. */
+const deciding = ({ task, seq, outputs }: Entry) =>
+  String(task).startsWith('exposure-window#') && (outputs as number) > 0 && `${String(task)}, commit ${String(seq)}`
+
+const WORK: Readonly<Record<Role, Work>> = {
+  clock: { begins: named('holds work', task), ends: named('committed', task) },
+  steps: { begins: named('holds work', deciding), ends: named('committed', deciding) },
+  effects: { begins: named('report taken up', unit), ends: named('report landed', unit) },
+  worker: { begins: named('unit leased', unit), ends: named('unit reported', unit) },
+  publish: { begins: named('unit packed', unit), ends: named('unit told', unit) },
+}
+
+export interface Kill {
+  readonly role: Role
+  /** What the process had taken up and not done, by its log. */
+  readonly held: string
+  /** Kills that came too late: the log says that the work was done. */
+  readonly missed: number
+  /** Seconds from the kill until the process's log said that such work was done again. */
+  readonly recovered: Promise<number>
+}
+
+/**
+ * SIGKILL at the very line that says the process has taken work up, until one hits before the line that says it is done; each time the
+ * process is restarted. Rejects when no work is seen for `patienceMs`.
+ */
+export async function killHolding(system: System, role: Role, patienceMs = 90_000): Promise<Kill> {
+  for (let missed = 0; ; missed++) {
+    const { held, done } = await killAtWork(system, role, patienceMs)
+    const began = Date.now()
+    const recovered = firstLine(system, role, WORK[role].ends, patienceMs).then(() => (Date.now() - began) / 1000)
+    // Who waits for it comes later; until then its failure must not end the test run.
+    recovered.catch(() => undefined)
+    await system.restart(role)
+    if (!done) return { role, held, missed, recovered }
+  }
+}
+
+/** Kills at the line itself, so that no turn of the event loop lies between; then hears the log to its end. */
+async function killAtWork(system: System, role: Role, patienceMs: number): Promise<{ held: string; done: boolean }> {
+  const { begins, ends } = WORK[role]
+  let held: string | undefined
+  let done = false
+  let gone: Promise<void> | undefined
+  const hear = (entry: Entry) => {
+    const name = held === undefined && begins(entry)
+    if (typeof name === 'string') {
+      held = name
+      gone = system.kill(role)
+    } else if (held !== undefined && ends(entry) === held) done = true
+    return held !== undefined && held
+  }
+  const stop = system.onLine(role, line => hear(parsed(line)))
+  try {
+    await firstLine(system, role, () => held ?? false, patienceMs)
+    await gone
+    return { held: held!, done }
+  } finally {
+    stop()
+  }
+}
+
+/** Resolves at the first line that `wanted` recognises. */
+function firstLine(system: System, role: Role, wanted: Work['ends'], patienceMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      stop()
+      reject(new Error(`the log of ${role} told of no work for ${patienceMs / 1000} s`))
+    }, patienceMs)
+    const stop = system.onLine(role, line => {
+      if (wanted(parsed(line)) === false) return
+      clearTimeout(late)
+      stop()
+      resolve()
+    })
+  })
+}
+
+/** A line that is no JSON says nothing: Node's own warnings. */
+function parsed(line: string): Entry {
+  try {
+    return JSON.parse(line) as Entry
+  } catch {
+    return {}
+  }
+}
