@@ -14,6 +14,9 @@ import { fileURLToPath } from 'node:url'
 import { engineAnswers } from './services/engine.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+// The S3 client says at every start, in every process, that its releases of next year will want Node 22.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 const programs = { demo: 'dev/demo/main.ts', services: 'dev/services/main.ts', test: 'dev/test/main.ts' }
 
 /** What is missing on this machine, as sentences with the command that installs it. */

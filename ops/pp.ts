@@ -3,8 +3,8 @@ import { describeTopology } from '../topology/derive.ts'
 import { ConfigError, loadConfig, showConfig } from '../streams/main/config.ts'
 import { initialise } from '../streams/main/initialise.ts'
 import { roles, runProcess } from '../streams/main/main.ts'
+import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
-import { defaultSettings } from '../topology/settings.ts'
 import type { Role } from '../topology/model/topology.ts'
 import { table } from './table.ts'
 import { showUnits } from './units.ts'
@@ -53,7 +53,8 @@ topology
   .description('stages, what they read and write, who runs them')
   .addOption(json())
   .action((options: { json: boolean }) => {
-    const graph = promptTopology({ settings: defaultSettings })
+    // Without a configuration the graph as it is declared; with one, its partitions and settings.
+    const graph = process.env['PP_CONFIG'] ? topologyOf(loadConfig(process.env)) : promptTopology()
     print(options.json ? JSON.stringify(graph, null, 2) : describeTopology(graph))
   })
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
 import type { PlayedRaw } from '../night/play.ts'
-import { countTerminal, latencySeconds, unaccountedUnits } from './account.ts'
+import { countTerminal, latencySeconds, phaseSeconds, unaccountedUnits } from './account.ts'
 
 const unit = (detector: number, terminal: UnitSummary['terminal'], publishedAt: number | null = null) =>
   ({ unit: `LATISS/g/${detector}`, group: 'g', detector, terminal, publishedAt }) as UnitSummary
@@ -24,4 +24,16 @@ it('measures from the last raw of the unit to its alerts, of published units alo
   const raws = [raw(0, 1000), raw(0, 3000), raw(1, 3000), raw(2, 3000)]
   expect(latencySeconds(units, raws)).toEqual({ p50: 2, p99: 6 })
   expect(latencySeconds([], raws)).toBeNull()
+})
+
+it('says where the time went, by the median of each phase', () => {
+  const at = (start: number) =>
+    ({
+      ...{ ...unit(0, 'published', start + 15_000), lastRawAt: start, readyAt: start + 1000, leasedAt: start + 3000 },
+      ...{ reportedAt: start + 6000, terminalAt: start + 10_000 },
+    }) as UnitSummary
+  expect(phaseSeconds([at(0), at(50_000), unit(1, 'missed')])).toEqual({
+    ...{ 'raw → ready': 1, 'ready → leased': 2, 'leased → reported': 3, 'reported → committed': 4 },
+    'committed → published': 5,
+  })
 })

@@ -46,3 +46,20 @@ export function latencySeconds(units: readonly UnitSummary[], raws: readonly Pla
   const quantile = (q: number) => seconds[Math.min(seconds.length - 1, Math.ceil(q * seconds.length) - 1)]!
   return { p50: quantile(0.5), p99: quantile(0.99) }
 }
+
+/** Median seconds that published units spent in each phase: where the time from the last raw to its alerts goes. */
+export function phaseSeconds(units: readonly UnitSummary[]): Readonly<Record<string, number>> {
+  const phases = {
+    'raw → ready': ['lastRawAt', 'readyAt'],
+    'ready → leased': ['readyAt', 'leasedAt'],
+    'leased → reported': ['leasedAt', 'reportedAt'],
+    'reported → committed': ['reportedAt', 'terminalAt'],
+    'committed → published': ['terminalAt', 'publishedAt'],
+  } as const
+  const published = units.filter(({ terminal }) => terminal === 'published')
+  const median = ([from, to]: (typeof phases)[keyof typeof phases]) => {
+    const seconds = published.map(unit => (unit[to]! - unit[from]!) / 1000).sort((a, b) => a - b)
+    return seconds[Math.floor((seconds.length - 1) / 2)] ?? NaN
+  }
+  return Object.fromEntries(Object.entries(phases).map(([phase, ends]) => [phase, median(ends)]))
+}

@@ -43,7 +43,7 @@ export interface Observation {
   readonly disturb?: (ports: NightPorts, summit: Summit) => NightPorts
 }
 
-/** How long after the last raw every unit must have ended, seconds: a window's deadline and what a loaded machine needs. */
+/** How long nothing may end, after the last raw, seconds: a window's deadline and what a unit takes on a loaded machine. */
 const PATIENCE_S = 90
 
 /** Plays the night and waits for the end of every unit; gives what patience allowed when one does not end. */
@@ -76,16 +76,19 @@ export async function observe(
   }
 }
 
-/** Polls the ledger until every expected unit has ended, or patience has. */
+/** Polls the ledger until every expected unit has ended, or none has for longer than patience. */
 async function untilEnded(pool: Pool, expected: readonly string[], say: (line: string) => void, signal: AbortSignal) {
-  const patience = Date.now() + PATIENCE_S * 1000
+  let patience = Date.now() + PATIENCE_S * 1000
   let last = ''
   for (;;) {
     signal.throwIfAborted()
     const units = await unitsSummary(pool)
     const open = unaccountedUnits(expected, units).length
     const line = `units ended: ${expected.length - open} of ${expected.length}`
-    if (line !== last) say(line)
+    if (line !== last) {
+      say(line)
+      patience = Date.now() + PATIENCE_S * 1000
+    }
     last = line
     if (open === 0 || Date.now() > patience) return units
     await sleep(250)

@@ -8,7 +8,7 @@ import type { PlayedRaw } from '../night/play.ts'
 import { readTruth, truthOf, writeTruth } from '../night/truth.ts'
 import { score } from '../night/score.ts'
 import type { Services } from '../services/services.ts'
-import { countTerminal, expectedUnits, latencySeconds, unaccountedUnits } from './account.ts'
+import { countTerminal, expectedUnits, latencySeconds, phaseSeconds, unaccountedUnits } from './account.ts'
 import { compareWithApdb } from './compare.ts'
 import type { DemoOptions } from './options.ts'
 import { detections, observe, prepare } from './observe.ts'
@@ -38,7 +38,8 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     const rendered = await prepare(system.config, plan, say, signal)
     const night = Date.now()
     say(`preparation took ${((night - prepared) / 1000).toFixed(0)} s; the night begins`)
-    const started = startingAt(plan, Date.now() + 1000)
+    // Enough for the simulator to connect on a loaded machine: a night that has begun already cannot be played.
+    const started = startingAt(plan, Date.now() + 3000)
     await writeTruth(truthFile(demo), truthOf(started, rendered))
     const { raws, units } = await observe({ system, plan: started, rendered, pool, say, signal })
     return await account(demo, pool, {
@@ -97,6 +98,7 @@ async function account(demo: Demo, pool: Pool, observed: Observed): Promise<{ su
     evidence: {
       unaccountedUnits: lost,
       comparison,
+      phases: phaseSeconds(units),
       score: truth,
       reasons: units
         .filter(({ terminal }) => terminal !== 'published')

@@ -32,6 +32,8 @@ export interface Evidence {
   readonly score: Score
   /** Sentences of units that did not end published. */
   readonly reasons: readonly string[]
+  /** Median seconds of published units in each phase. */
+  readonly phases: Readonly<Record<string, number>>
   readonly seconds: {
     readonly services: number
     readonly downloads: number
@@ -48,7 +50,10 @@ const list = (title: string, items: readonly string[], most = 10) =>
 const more = (left: number) => (left > 0 ? [`    … and ${left} more`] : [])
 
 /** The summary for a person, with whatever is not as it should be spelled out. */
-export function render(summary: Summary, { unaccountedUnits, comparison, score, reasons, seconds }: Evidence): string {
+export function render(
+  summary: Summary,
+  { unaccountedUnits, comparison, score, reasons, phases, seconds }: Evidence,
+): string {
   const { units, alerts, truth, latencySeconds: latency } = summary
   const states = Object.entries(units).filter(([, count]) => count > 0)
   const interval = score.interval.map(bound => `${(100 * bound).toFixed(0)}`).join('–')
@@ -76,9 +81,12 @@ export function render(summary: Summary, { unaccountedUnits, comparison, score, 
     line('fields compared with APDB', `${comparison.fieldsCompared}, different ${comparison.differences.length}`),
     ...list('differences:', comparison.differences),
     line(
-      'raw → alert',
+      'last raw → end',
       latency ? `p50 ${latency.p50.toFixed(1)} s, p99 ${latency.p99.toFixed(1)} s` : 'nothing published',
     ),
+    ...(latency
+      ? Object.entries(phases).map(([phase, median]) => line(`  ${phase}`, `p50 ${median.toFixed(1)} s`))
+      : []),
     'Against the truth',
     line(
       'isolated, SNR > 10',
@@ -87,7 +95,7 @@ export function render(summary: Summary, { unaccountedUnits, comparison, score, 
     line('objects seen again', objects > 0 ? `${whole} of ${objects} kept their id` : 'none'),
     line('false detections', truth.false),
     ...list(
-      'most significant false:',
+      'most significant false (of SNR 5 and above; transients of SNR > 3 explain a detection):',
       score.false.map(f => `SNR ${f.snr.toFixed(1)} at ${f.ra.toFixed(5)} ${f.dec.toFixed(5)}, visit ${f.visit}`),
       5,
     ),

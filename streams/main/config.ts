@@ -49,14 +49,12 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   refuseUnknownVariables(environment)
   const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: true, keywords: ['secret'], allowUnionTypes: true })
   if (!ajv.validate(schema, tree)) {
-    throw new ConfigError(
-      ['The configuration is wrong:', ...ajv.errors!.map(error => `  ${describe(error)}`)].join('\n'),
-    )
+    throw new ConfigError([wrong(environment), ...ajv.errors!.map(error => `  ${describe(error)}`)].join('\n'))
   }
   const config = tree as unknown as Config
   const faults = [...faultsOfLeases(config), ...faultsOfSettings(config.decide).map(fault => `decide.${fault}`)]
   if (faults.length > 0) {
-    throw new ConfigError(['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n'))
+    throw new ConfigError([wrong(environment), ...faults.map(fault => `  ${fault}`)].join('\n'))
   }
   return config
 }
@@ -69,6 +67,10 @@ function faultsOfLeases({ ledger, worker }: Config): string[] {
     `ledger.leaseSeconds is ${ledger.leaseSeconds}; allowed is at least ${least}, four heartbeats (worker.heartbeatMs)`,
   ]
 }
+
+/** Says which file was read, or that none was. */
+const wrong = ({ PP_CONFIG: file }: Readonly<Record<string, string | undefined>>): string =>
+  `The configuration is wrong (${file ? `file ${file}` : 'no file: PP_CONFIG is not set'}):`
 
 function fromFile(file: string | undefined): Tree {
   if (!file) return {}

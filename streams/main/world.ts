@@ -13,7 +13,7 @@ import { contractsOf } from './initialise.ts'
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
-/** Newest first in the log file of a process: one JSON object a line. */
+/** The log of a process, on standard output: one JSON object a line. */
 export const openLog = (config: Config, process: string) => pino({ level: config.logLevel, base: { process } })
 
 export const topologyOf = (config: Config): Topology =>
