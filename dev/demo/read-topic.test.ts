@@ -1,0 +1,39 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { MemoryBroker } from '../../streams/memory/broker.ts'
+import { MemoryClient } from '../../streams/memory/client.ts'
+import { partitionsOfTopic, readCommitted } from './read-topic.ts'
+
+let broker: MemoryBroker
+let client: MemoryClient
+const record = (partition: number, text: string) => ({ topic: 't', partition, key: null, value: Buffer.from(text) })
+const texts = async (patienceMs?: number) =>
+  (await readCommitted(client, await partitionsOfTopic(client, 't'), patienceMs)).map(({ value }) => String(value))
+
+beforeEach(() => {
+  broker = new MemoryBroker()
+  broker.createTopic({ topic: 't', partitions: 3, config: {} })
+  client = new MemoryClient(broker, 'reader')
+})
+
+describe('reading a topic to its end', () => {
+  it('gives committed records of every partition, and none of an aborted transaction', async () => {
+    broker.append([record(0, 'a'), record(1, 'b')])
+    const epoch = broker.fence('id')
+    broker.append([record(0, 'never')], { id: 'id', epoch })
+    broker.end('id', epoch, 'aborted')
+    broker.append([record(0, 'c')], { id: 'id', epoch })
+    broker.end('id', epoch, 'committed')
+    expect((await texts()).sort()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('has nothing to wait for in an empty topic, nor in one that is not there', async () => {
+    expect(await texts()).toEqual([])
+    expect(await partitionsOfTopic(client, 'absent')).toEqual([])
+  })
+
+  it('names the partition where a transaction was left open', async () => {
+    broker.append([record(0, 'a'), record(2, 'b')])
+    broker.append([record(2, 'open')], { id: 'id', epoch: broker.fence('id') })
+    await expect(texts(50)).rejects.toThrow('t/2 at 1 of 2')
+  })
+})
