@@ -41,8 +41,8 @@ beforeAll(async () => {
   whole = await startWholeSystem(inject('services').provider, overrides, { PP_LOG_LEVEL: 'debug' })
   const planned = planNight({ ...calm, start: Date.now() })
   const rendered = await prepare(whole.system.config, planned, () => {}, never)
-  const undisturbed = await play(startingAt(planned, Date.now() + 500), rendered, [])
-  const plan = planNight({ ...rough, start: Date.now() + 500 })
+  const undisturbed = await play(startingAt(planned, Date.now() + 3000), rendered, [])
+  const plan = planNight({ ...rough, start: Date.now() + 3000 })
   const [disturbed] = await Promise.all([play(plan, rendered, expectedUnits(undisturbed.plan)), killEach()])
   nights = [undisturbed, disturbed]
   keepLogs = false

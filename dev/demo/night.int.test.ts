@@ -39,7 +39,7 @@ beforeAll(async () => {
   const { system, services, pool } = whole
   const planned = planNight({ ...options, ...compressed, start: Date.now() })
   rendered = await prepare(system.config, planned, () => {}, never)
-  plan = startingAt(planned, Date.now() + 500)
+  plan = startingAt(planned, Date.now() + 3000)
   const disturb: Parameters<typeof observe>[0]['disturb'] = (ports, summit) =>
     badNight(plan, system.config.s3.rawBucket, ports, summit, sent => poison.push(sent))
   const observed = await observe({ system, plan, rendered, pool, say: () => {}, signal: never, disturb })
