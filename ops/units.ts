@@ -1,6 +1,6 @@
 import { unitsSummary } from '../sinks/ledger/summary.ts'
 import { openPool } from '../sinks/postgres/pool.ts'
-import type { Config } from '../streams/main/config.ts'
+import { type Config, ConfigError } from '../streams/main/config.ts'
 import { table } from './table.ts'
 
 /** Prints the ledger, by deadline: one unit a line, with what it waits for or how it ended. */
@@ -11,7 +11,10 @@ export async function showUnits(
 ): Promise<void> {
   const pool = openPool(config.postgres.url, { name: `${config.app}-units`, max: 1 })
   try {
-    const units = await unitsSummary(pool, { ...(group && { group }), ...(instrument && { instrument }) })
+    const only = { ...(group && { group }), ...(instrument && { instrument }) }
+    const units = await unitsSummary(pool, only).catch((error: Error) => {
+      throw new ConfigError(`The ledger cannot be read at postgres.url: ${error.message}`)
+    })
     if (json)
       return print(JSON.stringify(units, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2))
     const rows = units.map(unit => [

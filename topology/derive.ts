@@ -1,3 +1,4 @@
+import type { Contracts } from '../schemas/avro/generated.ts'
 import { readersOf, streamsOf } from './model/define.ts'
 import { groupOf, isJournaled, journalOf } from './model/names.ts'
 import type { Stream } from './model/stream.ts'
@@ -78,6 +79,10 @@ function sizeOf(topology: Topology, stream: Stream): Record<string, string> {
   const large = stream.topic === alerts.topic || stream.topic === topology.parked?.topic
   return { 'max.message.bytes': String((large ? 10 : 8) * MiB) }
 }
+
+/** Which contract each topic's values follow, once per topic; that of parked records too, which every stage may write. */
+export const contractsOf = (topology: Topology): { readonly topic: string; readonly contract: keyof Contracts }[] =>
+  streamsOf(topology).flatMap(({ topic, format }) => ('avro' in format ? [{ topic, contract: format.avro }] : []))
 
 /** One consumer group per stage that reads. */
 export const groupsOf = (topology: Topology, app: string): { readonly stage: string; readonly group: string }[] =>

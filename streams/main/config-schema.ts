@@ -64,7 +64,6 @@ export const infrastructure = {
     username: { type: 'string', default: '', description: 'SCRAM-SHA-512 user; empty means no authentication.' },
     password: { type: 'string', default: '', secret: true, description: 'SCRAM-SHA-512 password.' },
     partitions: count(6, 'Partitions of every joined stream; fixed for the life of the state.'),
-    replicationFactor: count(1, 'Copies of every partition; 3 in production.'),
     minInsyncReplicas: count(1, 'Copies that must acknowledge a write; 2 in production.'),
     sessionTimeoutMs: ms(6000, 'Silence after which a member is dead and others take its tasks.', 1000),
   }),
@@ -143,7 +142,6 @@ export interface Infrastructure {
     readonly username: string
     readonly password: string
     readonly partitions: number
-    readonly replicationFactor: number
     readonly minInsyncReplicas: number
     readonly sessionTimeoutMs: number
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -78,6 +78,20 @@ it('shows every knob and no secret', () => {
   expect(shown.find(({ knob }) => knob === 's3.secretAccessKey')?.value).toBe('(hidden)')
   expect(shown.find(({ knob }) => knob === 'clock.periodMs')).toMatchObject({ value: 1000, isDefault: true })
   for (const { description } of shown) expect(description).toMatch(/\S.*\.$/)
+})
+
+it('has no knob that nothing reads', () => {
+  // Sections are handed on whole to where they are read.
+  const readers = ['../main/', '../clock/', '../../sinks/ledger/', '../../sinks/objects/', '../../topology/']
+  const folders = readers.map(path => new URL(path, import.meta.url))
+  const sources = folders.flatMap(folder =>
+    readdirSync(folder)
+      .filter(file => /\.ts$/.test(file) && !/config-schema|\.test\./.test(file))
+      .map(file => readFileSync(new URL(file, folder), 'utf8')),
+  )
+  const turned = (knob: string) => sources.some(source => new RegExp(`\\b${knob.split('.').at(-1)}\\b`).test(source))
+  const own = showConfig(loadConfig(needed)).filter(({ knob }) => !knob.startsWith('decide.'))
+  expect(own.map(({ knob }) => knob).filter(knob => !turned(knob))).toEqual([])
 })
 
 it('names variables after paths', () => {

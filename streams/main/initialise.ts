@@ -1,17 +1,12 @@
 import { migrate } from '../../sinks/postgres/migrate.ts'
 import { openPool } from '../../sinks/postgres/pool.ts'
 import { fixShards } from '../../sinks/publish/shards.ts'
-import { topicsOf } from '../../topology/derive.ts'
-import { streamsOf } from '../../topology/model/define.ts'
-import { partitionsOf, type Topology } from '../../topology/model/topology.ts'
+import { contractsOf, topicsOf } from '../../topology/derive.ts'
+import { partitionsOf } from '../../topology/model/topology.ts'
 import { alertsLedger } from '../../topology/streams.ts'
-import { prepareRegistry, type TopicContract } from '../registry/registry.ts'
+import { prepareRegistry } from '../registry/registry.ts'
 import type { Config } from './config.ts'
 import { openKafka, openLog, openStore, topologyOf } from './world.ts'
-
-/** Which contract each topic's values follow, once per topic; that of parked records too, which every stage may write. */
-export const contractsOf = (topology: Topology): TopicContract[] =>
-  streamsOf(topology).flatMap(({ topic, format }) => ('avro' in format ? [{ topic, contract: format.avro }] : []))
 
 /**
  * Puts in place what the processes need: tables, topics, schemas, buckets. What is there already is left as it is, so it may be

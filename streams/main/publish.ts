@@ -3,7 +3,7 @@ import { publishShard } from '../../sinks/publish/publish.ts'
 import { partitionsOf, type Stage } from '../../topology/model/topology.ts'
 import { alerts, alertsLedger } from '../../topology/streams.ts'
 import { runService } from '../run-service.ts'
-import type { Running } from './roles.ts'
+import type { Running } from './running.ts'
 import type { World } from './world.ts'
 
 /** The publishers of the outbox's shards that the group gives to this process. */

@@ -13,13 +13,9 @@ import { runStage } from '../run-stage.ts'
 import type { Effect } from '../task/effects.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runPublish } from './publish.ts'
+import type { Running } from './running.ts'
 import { runWorker } from './worker.ts'
 import type { World } from './world.ts'
-
-export interface Running {
-  /** Finishes what is in hand and leaves its groups, so that others take over in milliseconds. */
-  stop(): Promise<void>
-}
 
 /** What each process of the deployment runs. The declaration says which stages are whose. */
 export function startRole(world: World, onFatal: (error: Error) => void): Promise<Running> {

@@ -12,7 +12,7 @@ import { pipelineResult } from '../../topology/streams.ts'
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import type { Settings } from '../../topology/settings.ts'
 import { outRecord } from '../task/records.ts'
-import type { Running } from './roles.ts'
+import type { Running } from './running.ts'
 import type { World } from './world.ts'
 
 /** The worker: the ledger gives it units, its report goes to pipeline-result. It is a member of no group. */

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { codecWith } from '../../schemas/codec.ts'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
 import { openPool } from '../../sinks/postgres/pool.ts'
+import { contractsOf } from '../../topology/derive.ts'
 import type { Role, Topology } from '../../topology/model/topology.ts'
 import { promptTopology } from '../../topology/prompt.ts'
 import { alerts } from '../../topology/streams.ts'
@@ -9,7 +10,6 @@ import { kafkaLogClient } from '../kafka/index.ts'
 import type { LogClient } from '../log-client.ts'
 import { prepareRegistry, writerSchemas } from '../registry/registry.ts'
 import type { Config } from './config.ts'
-import { contractsOf } from './initialise.ts'
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
