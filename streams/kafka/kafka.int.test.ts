@@ -124,7 +124,8 @@ describe('the client on kafkajs', () => {
     const began = performance.now()
     await busy.close()
     await waiting
-    expect(performance.now() - began).toBeLessThan(200)
+    // It waits for no time-out (5 s) and no session (6 s); how fast beyond that is a matter of the machine.
+    expect(performance.now() - began).toBeLessThan(2_500)
     await eventually(async () => kinds() <= before)
   })
 })
