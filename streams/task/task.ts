@@ -9,6 +9,7 @@ import { fenceAndRead } from './fenced-table.ts'
 import { Inbox, type Item } from './inbox.ts'
 import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
 import type { TaskDeps } from './options.ts'
+import { METADATA, sayOrders } from './orders.ts'
 import type { TaskPlan } from './plan.ts'
 import { encoderOf, stepProcessor, type Processor } from './processor.ts'
 import { Progress } from './progress.ts'
@@ -126,6 +127,7 @@ export class Task {
     const { epoch } = this.#producer
     const facts = { task: name, epoch, seq: this.#seq, records: kept.records, keys: kept.state.size }
     log.info({ ...facts, ms: scheduler.now() - began }, 'task restored')
+    await sayOrders(client, this.#plan, log)
     await options.failPoint('restored', name)
   }
 
@@ -308,7 +310,7 @@ export class Task {
     const { group, inputs } = this.#plan
     return {
       group,
-      offsets: inputs.map(input => ({ ...input, offset: BigInt(offsets[at(input)]!), metadata: `pp:${seq}` })),
+      offsets: inputs.map(input => ({ ...input, offset: BigInt(offsets[at(input)]!), metadata: `${METADATA}${seq}` })),
     }
   }
 
