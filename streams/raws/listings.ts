@@ -53,6 +53,9 @@ export function listings(options: ListingOptions): Listings {
           waiting.delete(folder)
           const listing = listNight(options, folder, entry.since - SLACK_MS)
           running.set(folder, listing)
+          // Forgotten when it is over, or ten years of nights would stay in memory.
+          const forget = () => void (running.get(folder) === listing && running.delete(folder))
+          listing.then(forget, forget)
           return listing
         }),
       }
