@@ -1,6 +1,7 @@
 import type { Lease, Log, Report, UnitLedger, UnitToPreload } from './ports.ts'
 import { preload, type Preloaded, type PreloadContext } from './preload.ts'
 import { type RunContext, runUnit } from './run-unit.ts'
+import { PipelineTimeout } from './thread-runner.ts'
 
 export interface WorkerOptions {
   readonly id: string
@@ -113,7 +114,7 @@ async function work(lease: Lease, prepared: Promise<Preloaded> | undefined, opti
     if (lost.signal.aborted) return void log.warn(mine, 'lease lost; result discarded')
     log.warn({ ...mine, err: error }, 'unit given back for a retry')
     const { name, message } = error as Error
-    const reason = name === 'PipelineTimeout' ? 'pipeline-timeout' : 'interrupted'
+    const reason = error instanceof PipelineTimeout ? 'pipeline-timeout' : 'interrupted'
     await ledger.release(lease.unit, lease.epoch, { reason, detail: `${name}: ${message}` })
   } finally {
     clearInterval(heart)

@@ -24,6 +24,8 @@ export interface ClockRun {
   readonly codec: Codec
   readonly app: string
   readonly options?: Partial<ClockOptions>
+  /** After this long without a heartbeat another instance takes over; the runtime's default where it is not said. */
+  readonly sessionTimeoutMs?: number
   readonly scheduler?: Scheduler
   readonly log: Log
   readonly onFatal: (error: Error) => void
@@ -45,7 +47,8 @@ export function runClock(run: ClockRun): Promise<{ stop(): Promise<void> }> {
       await sleep(scheduler, next - scheduler.now(), task.signal)
     }
   }
-  return runService({ ...run, start, scheduler, options: {} })
+  const { sessionTimeoutMs } = run
+  return runService({ ...run, start, scheduler, options: sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs } })
 }
 
 async function tick(

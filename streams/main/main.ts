@@ -20,12 +20,11 @@ export async function runProcess(role: Role): Promise<void> {
     process.exitCode = 2
     return
   }
-  const ended = new Promise<number>(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(0))
-    process.once('fatal', () => resolve(1))
-  })
+  let end!: (exitCode: number) => void
+  const ended = new Promise<number>(resolve => (end = resolve))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(0))
   // A start that waits for something outside (a group, a registry) holds nothing yet that would have to be drained.
-  const started = await Promise.race([start(config, role), ended])
+  const started = await Promise.race([start(config, role, () => end(1)), ended])
   if (typeof started === 'number') process.exit(started)
   const { world, running } = started
   const { log } = world
@@ -39,11 +38,11 @@ export async function runProcess(role: Role): Promise<void> {
   process.exit(code)
 }
 
-async function start(config: Config, role: Role) {
+async function start(config: Config, role: Role, onFatal: () => void) {
   const world = await openWorld(config, role)
   const running = await startRole(world, error => {
     world.log.error({ err: error }, 'a fault that no restart heals: an operator must decide')
-    process.emit('fatal' as never)
+    onFatal()
   })
   return { world, running }
 }

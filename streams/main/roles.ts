@@ -25,8 +25,11 @@ export function startRole(world: World, onFatal: (error: Error) => void): Promis
 type Starter = (world: World, onFatal: (error: Error) => void) => Promise<Running>
 
 const starters: Readonly<Record<Role, Starter>> = {
-  clock: (world, onFatal) =>
-    runClock({ ...runtimeOf(world), stage: stagesOf(world)[0]!, options: world.config.clock, onFatal }),
+  clock: (world, onFatal) => {
+    const { clock, kafka } = world.config
+    const { sessionTimeoutMs } = kafka
+    return runClock({ ...runtimeOf(world), stage: stagesOf(world)[0]!, options: clock, sessionTimeoutMs, onFatal })
+  },
   steps: (world, onFatal) =>
     together(
       stagesOf(world).map(stage => {
