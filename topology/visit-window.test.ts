@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DetectorResult, Visit } from '../schemas/avro/generated.ts'
 import { visitKey } from './identifiers.ts'
@@ -87,6 +88,46 @@ describe('a visit', () => {
   })
   it('of which all detectors are off is complete at once', () => {
     expect(said(open())).toEqual([['1 complete', '', []]])
+  })
+  it('that the observatory cancelled, or that no pipeline wants, is complete too, with that end of every detector', () => {
+    for (const state of ['cancelled', 'ignored'] as const) {
+      const run = open(1, 2)
+      for (const detector of [2, 1])
+        run.send(detectorResult, key, NIGHT + detector, result(detector, { state, inputs: null, alerts: 0 }))
+      expect(said(run)).toEqual([['1 complete', `1 ${state}, 2 ${state}`, []]])
+    }
+  })
+  it('names the detectors that were off, and misses nothing of them', () => {
+    const masked = [{ detector: 3, reason: 'hot columns' }]
+    const run = drive(visitWindow(defaultSettings)).send(visit, key, NIGHT, { ...announced(1), masked })
+    run.send(detectorResult, key, NIGHT + 2, result(1, { visit: 2026022500042n }))
+    expect(run.to(visitSummary)).toMatchObject([
+      { kind: 'complete', masked, missing: [], results: [{ detector: 1, visit: 2026022500042n }] },
+    ])
+  })
+  it('says the same of the same results in whatever order they come, dated by the latest of them', () => {
+    const ends = ['published', 'missed', 'failed', 'deferred'] as const
+    const whole = ends.map((state, detector) => ({ detector, state, at: NIGHT + 1000 * detector }))
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...whole, ...whole], { minLength: 8 }), fc.nat(8), (order, before) => {
+        const run = drive(visitWindow(defaultSettings))
+        order.forEach(({ detector, state, at }, i) => {
+          if (i === before) run.send(visit, key, NIGHT, announced(0, 1, 2, 3))
+          run.send(detectorResult, key, at, result(detector, { state }))
+        })
+        if (before >= order.length) run.send(visit, key, NIGHT, announced(0, 1, 2, 3))
+        expect(said(run)).toEqual([['1 complete', whole.map(it => `${it.detector} ${it.state}`).join(', '), []]])
+        expect(run.written.map(({ at }) => at)).toEqual([NIGHT + 3000])
+      }),
+    )
+  })
+  it('announced again by a replay, when it had been forgotten, waits from the order to replay', () => {
+    const replay = CLOSE + 100 * 3_600_000
+    const run = drive(visitWindow(defaultSettings)).send(visit, key, NIGHT, announced(1), replay)
+    expect(run.advance(replay + 600_000 - 1).written).toEqual([])
+    expect(said(run.advance(replay + 600_000))).toEqual([['1 partial', '', [1]]])
+    run.send(detectorResult, key, replay + 900_000, result(1, { attempt: replay }))
+    expect(said(run).slice(1)).toEqual([['2 late', '1 published', []]])
   })
   it('may be announced after its results', () => {
     const run = drive(visitWindow(defaultSettings))

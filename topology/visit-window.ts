@@ -11,6 +11,8 @@ export interface VisitWindow {
   readonly ends: readonly DetectorEnd[]
   /** Summaries said. */
   readonly number: number
+  /** The latest `at` of what is known, so that a summary does not tell in which order the results were read. */
+  readonly at: Instant
   /** When it is summed up as partial, or, after that, forgotten. */
   readonly wakeAt: Instant
 }
@@ -28,26 +30,28 @@ export const visitWindow = (settings: Settings): Step<VisitWindow> => {
     handles: [visit, detectorResult],
     emits: [visitSummary],
     on(known, event) {
-      const window = known ?? { visit: null, ends: [], number: 0, wakeAt: event.at + rememberMs }
+      const window = known ?? { visit: null, ends: [], number: 0, at: event.at, wakeAt: event.at + rememberMs }
       if (isOf(visit, event)) {
         if (window.visit) return { state: window, out: [] }
-        const wakeAt = event.value.deadline + graceMs
-        return sumUp(event.key, { ...window, visit: event.value, wakeAt })
+        // What a replay announces again after it was forgotten has its time from the order to replay.
+        const wakeAt = Math.max(event.value.deadline, event.replay) + graceMs
+        return sumUp(event.key, { ...window, visit: event.value, at: Math.max(window.at, event.at), wakeAt })
       }
       if (isOf(detectorResult, event)) return end(event, window)
       if (!window.visit || window.number > 0) return { state: undefined, out: [] }
-      return say(event.key, window, 'partial')
+      return say(event.key, { ...window, at: event.at }, 'partial')
     },
     deadline: window => window.wakeAt,
   }
 
   function end({ key, at, value }: Event<DetectorResult>, window: VisitWindow) {
-    const { detector, attempt, state, alerts } = value
+    const { detector, attempt, state, alerts, visit } = value
     const before = window.ends.find(it => it.detector === detector)
     if (before && before.attempt >= attempt) return { state: window, out: [] }
     const others = window.ends.filter(it => it !== before)
-    const ends = [...others, { detector, attempt, state, alerts }].sort((a, b) => a.detector - b.detector)
-    const ended = { ...window, ends, wakeAt: window.visit ? window.wakeAt : Math.max(window.wakeAt, at + rememberMs) }
+    const ends = [...others, { detector, attempt, state, alerts, visit }].sort((a, b) => a.detector - b.detector)
+    const wakeAt = window.visit ? window.wakeAt : Math.max(window.wakeAt, at + rememberMs)
+    const ended = { ...window, ends, at: Math.max(window.at, at), wakeAt }
     return window.number > 0 ? say(key, ended, 'late') : sumUp(key, ended)
   }
 
@@ -57,13 +61,13 @@ export const visitWindow = (settings: Settings): Step<VisitWindow> => {
   }
 
   function say(key: string, window: VisitWindow, kind: VisitSummary['kind']): { state: VisitWindow; out: Out[] } {
-    const { announcement, deadline } = window.visit!
+    const { announcement, deadline, masked } = window.visit!
     const number = window.number + 1
     const results = window.ends
     const missing = missingOf(window.visit!, results)
-    const summary = { ...parseVisitKey(key), number, kind, announcement, deadline, results, missing }
-    const wakeAt = Math.max(deadline, ...results.map(it => it.attempt)) + graceMs + rememberMs
-    return { state: { ...window, number, wakeAt }, out: [to(visitSummary, key, summary)] }
+    const summary = { ...parseVisitKey(key), number, kind, announcement, deadline, results, missing, masked }
+    const wakeAt = Math.max(deadline, window.at, ...results.map(it => it.attempt)) + graceMs + rememberMs
+    return { state: { ...window, number, wakeAt }, out: [to(visitSummary, key, summary, window.at)] }
   }
 }
 
