@@ -10,7 +10,7 @@ it('the graph is what it was when somebody last looked', () => {
   expect(describeTopology(topology)).toMatchInlineSnapshot(`
     "Topology prompt: 12 stages, 6 partitions where nothing else is said
       entrances: control, next-visit-canceled, next-visit, raw-notification
-      exits: lsst-alerts-v11, visit-summary, raw-late, raw-unclaimed, audit
+      exits: lsst-alerts-v11, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
 
     Stage clock (service, 1 task, process clock)
       writes the time and the ends of the entrances once a second: the only wall clock
@@ -72,14 +72,18 @@ it('the graph is what it was when somebody last looked', () => {
       --> visit-summary
       journal visit-window-table
 
-    Stage repo-sync (effect, 6 tasks, process effects, planned: no process runs it yet)
+    Stage repo-sync (effect, 6 tasks, process effects)
       registers the products of committed units in the central repository
       <-- detector-result
+      --> repository-ingested
       ==> central repository
+      journal repo-sync-table
 
-    Stage metrics (effect, 6 tasks, process effects, planned: no process runs it yet)
+    Stage metrics (effect, 6 tasks, process effects)
       tells the observatory how visits and detectors went
       <-- visit-summary, detector-result
+      --> lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
+      journal metrics-table
     "
   `)
 })
@@ -107,6 +111,10 @@ describe('topics', () => {
         "lsst-alerts-v11 3",
         "detector-result 3",
         "visit-summary 3",
+        "repository-ingested 3",
+        "lsst.prompt.detectorOutcome 1",
+        "lsst.prompt.detectorLatency 1",
+        "lsst.prompt.visitOutcome 1",
         "audit 1",
         "parked 3",
         "fan-out-table 1",
@@ -116,6 +124,8 @@ describe('topics', () => {
         "dispatch-table 3",
         "associate-table 3",
         "visit-window-table 3",
+        "repo-sync-table 3",
+        "metrics-table 3",
       ]
     `)
     expect(new Set(all).size).toBe(all.length)

@@ -108,8 +108,9 @@ export interface Acl {
 
 /** What each role may do, and no more: one user per role, `<app>-<role>`. Kafka grants Describe with Read and Write. */
 export function aclsOf(topology: Topology, app: string): Acl[] {
-  const stages = topology.stages.filter(stage => !stage.planned)
-  const rights = stages.flatMap(stage => rightsOf(topology, app, stage).map(right => ({ role: stage.role, ...right })))
+  const rights = topology.stages.flatMap(stage =>
+    rightsOf(topology, app, stage).map(right => ({ role: stage.role, ...right })),
+  )
   const merged = new Map<string, Acl>()
   for (const { role, resource, name, pattern, operations } of rights) {
     const key = `${role} ${resource} ${pattern} ${name}`

@@ -85,19 +85,23 @@ export const promptTopology = ({
         reads: [s.visit, s.detectorResult], writes: [s.visitSummary],
       },
       {
-        name: 'repo-sync', planned: true,
+        name: 'repo-sync',
         summary: 'registers the products of committed units in the central repository',
         role: 'effects', tasks: 'per-partition', run: 'effect',
-        reads: [s.detectorResult], writes: [], into: ['central repository'],
+        reads: [s.detectorResult], writes: [s.repositoryIngested], into: ['central repository'],
       },
       {
-        name: 'metrics', planned: true,
+        name: 'metrics',
         summary: 'tells the observatory how visits and detectors went',
         role: 'effects', tasks: 'per-partition', run: 'effect',
-        reads: [s.visitSummary, s.detectorResult], writes: [],
+        reads: [s.visitSummary, s.detectorResult], writes: [s.detectorOutcome, s.detectorLatency, s.visitOutcome],
       },
     ],
-    exits: [s.alerts, s.visitSummary, s.rawLate, s.rawUnclaimed, s.audit],
+    // prettier-ignore
+    exits: [
+      s.alerts, s.visitSummary, s.rawLate, s.rawUnclaimed, s.audit,
+      s.repositoryIngested, s.detectorOutcome, s.detectorLatency, s.visitOutcome,
+    ],
   })
 
 /** One implementation for each effect that a process runs. */

@@ -25,7 +25,6 @@ function describeStage(topology: Topology, stage: Stage): string[] {
     `process ${role}`,
     ...(stage.watermark ? [`time from the ${stage.watermark}`] : []),
     ...(order ? ['in order of append time'] : []),
-    ...(stage.planned ? ['planned: no process runs it yet'] : []),
   ]
   return [
     `Stage ${name} (${facts.join(', ')})`,
@@ -48,7 +47,7 @@ function tasksOf(topology: Topology, stage: Stage): string {
   return `${count} ${count === 1 ? 'task' : 'tasks'}`
 }
 
-/** The graph as a Mermaid flowchart: rounded streams, square stages, cylinders outside Kafka; dashed what is planned. */
+/** The graph as a Mermaid flowchart: rounded streams, square stages, cylinders outside Kafka. */
 export function renderMermaid(topology: Topology): string {
   const drawn = topology.stages.filter(stage => stage.reads.length + stage.writes.length > 0 && stage.role !== 'clock')
   const streams = streamsOf(topology).filter(stream =>
@@ -65,11 +64,6 @@ export function renderMermaid(topology: Topology): string {
     ...classOf(
       'exit',
       topology.exits.filter(it => streams.includes(it)).map(it => id('t', it.topic)),
-    ),
-    '  classDef planned stroke-dasharray:4 4',
-    ...classOf(
-      'planned',
-      drawn.filter(it => it.planned).map(it => id('s', it.name)),
     ),
   ].join('\n')
 }
@@ -131,7 +125,7 @@ function stageRow(topology: Topology, stage: Stage): string[] {
   const { name, role, reads, writes, from = [], into = [] } = stage
   return [
     name,
-    kindOf(stage) + (stage.planned ? ' (planned)' : ''),
+    kindOf(stage),
     stage.tasks === 'any' ? 'any' : String(taskCount(topology, stage)),
     role,
     [stage.watermark ?? '', ...(stage.order ? ['in order'] : [])].filter(Boolean).join(', '),

@@ -47,6 +47,10 @@ export const visitSummary = stream('visit-summary', 'visit-summary', 'visit', { 
 export const rawLate = stream('raw-late', 'raw-late', 'unit', { retentionHours: 30 * 24 })
 export const rawUnclaimed = stream('raw-unclaimed', 'raw-unclaimed', 'unit', { retentionHours: 30 * 24 })
 export const parked = stream('parked', 'parked', 'none', { retentionHours: 30 * 24 })
+/** For whoever publishes or copies what is in the central repository: one record per registered unit. */
+export const repositoryIngested = stream('repository-ingested', 'repository-ingested', 'unit', {
+  retentionHours: 30 * 24,
+})
 export const audit = stream('audit', 'audit', 'none', { partitions: 1, retentionHours: 365 * 24 })
 
 /** The public stream; named by the schema's major version, as the brokers know it. */
@@ -59,3 +63,9 @@ export const alerts: Stream<Alert> = {
 }
 /** Which units' alerts are out: publish asks here, never the outbox's mark, whether it has sent. */
 export const alertsLedger = stream('alerts-ledger', 'alerts-ledger', 'unit', { cleanup: 'compact' })
+
+/** Metrics in the observatory's convention (Sasquatch): one topic per metric, of one partition. */
+const metric = { partitions: 1, retentionHours: 30 * 24 }
+export const detectorOutcome = stream('lsst.prompt.detectorOutcome', 'lsst.prompt.detectorOutcome', 'unit', metric)
+export const detectorLatency = stream('lsst.prompt.detectorLatency', 'lsst.prompt.detectorLatency', 'unit', metric)
+export const visitOutcome = stream('lsst.prompt.visitOutcome', 'lsst.prompt.visitOutcome', 'visit', metric)

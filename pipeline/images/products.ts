@@ -1,3 +1,4 @@
+import type { DatasetType } from '../../topology/registration.ts'
 import type { Characterized } from './characterize.ts'
 import { type HduContent, type HeaderValue, writeFits } from './fits.ts'
 import { MASK, type MaskedImage } from './image.ts'
@@ -7,7 +8,7 @@ import { type Wcs, skyOf, wcsCards } from './wcs.ts'
 
 /** A file for the repository: FITS bytes of a dataset type. */
 export interface ProductFile {
-  readonly datasetType: string
+  readonly datasetType: DatasetType
   readonly bytes: Uint8Array
 }
 
@@ -15,7 +16,7 @@ type Cards = Readonly<Record<string, HeaderValue>>
 
 /** Image, VARIANCE and MASK planes; the mask's bits are named in MP_ cards (bit number, from 0). With a PSF where one is known. */
 export function imageProduct(
-  datasetType: string,
+  datasetType: DatasetType,
   image: MaskedImage,
   about: { readonly unit: string; readonly wcs: Wcs; readonly cards: Cards; readonly psf?: Kernel | undefined },
 ): ProductFile {

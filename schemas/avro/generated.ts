@@ -184,6 +184,160 @@ export interface DetectorVisit {
   readonly deadline: number
 }
 
+/** Where the time of one attempt at one unit went. null where one of the two moments never came: there is nothing to measure, and no zero that would pass for a measurement. Fields may be added at the end, never changed. Key: instrument/group/detector. */
+export interface DetectorLatency {
+  /** Unix seconds, UTC: the end. */
+  readonly timestamp: number
+  /** UUID of the record: the same whenever it is made again, so that a duplicate can be told. */
+  readonly id: string
+  /** Output run of the products; empty where there are none. */
+  readonly run: string
+  /** Kind of metric: the topic's name without its namespace. */
+  readonly dataset_type: string
+  /** Live, as all that is measured while it happens. */
+  readonly dataset_tag: string
+  /** Short instrument name. */
+  readonly instrument: string
+  /** Visit id; empty where no raw had come. */
+  readonly visit: string
+  /** Detector number; empty for a visit as a whole. */
+  readonly detector: string
+  /** Observatory group id. */
+  readonly group: string
+  /** Day of observation, YYYYMMDD, of the visit's first exposure; where none came, of the deadline. */
+  readonly day_obs: string
+  /** Band; empty where it is not known. */
+  readonly band: string
+  /** Physical filter; empty where it is not known. */
+  readonly physical_filter: string
+  /** 0 live, else the replay: when it was ordered. */
+  readonly attempt: number
+  /** How it ended: published, missed, cancelled, ignored, failed, expired, deferred. */
+  readonly state: string
+  /** complete or partial; empty where it did not run. */
+  readonly inputs: string
+  /** Seconds from the announcement's entering to a leasable unit. */
+  readonly announcedToReady: null | number
+  /** Seconds from the last raw's entering to a leasable unit. */
+  readonly lastRawToReady: null | number
+  /** Seconds of waiting for a worker. */
+  readonly readyToLeased: null | number
+  /** Seconds of work. */
+  readonly leasedToReported: null | number
+  /** Seconds from the report to the commit. */
+  readonly reportedToTerminal: null | number
+  /** Seconds from the last raw's entering to the end: what the requirement on alerts is held against. */
+  readonly lastRawToTerminal: null | number
+  /** Seconds from the deadline of the window to the end; negative where it ended before. */
+  readonly deadlineToTerminal: null | number
+}
+
+/** How one attempt at one unit ended, as a metric of the observatory. Fields may be added at the end, never changed. Key: instrument/group/detector. */
+export interface DetectorOutcome {
+  /** Unix seconds, UTC: the end. */
+  readonly timestamp: number
+  /** UUID of the record: the same whenever it is made again, so that a duplicate can be told. */
+  readonly id: string
+  /** Output run of the products; empty where there are none. */
+  readonly run: string
+  /** Kind of metric: the topic's name without its namespace. */
+  readonly dataset_type: string
+  /** Live, as all that is measured while it happens. */
+  readonly dataset_tag: string
+  /** Short instrument name. */
+  readonly instrument: string
+  /** Visit id; empty where no raw had come. */
+  readonly visit: string
+  /** Detector number; empty for a visit as a whole. */
+  readonly detector: string
+  /** Observatory group id. */
+  readonly group: string
+  /** Day of observation, YYYYMMDD, of the visit's first exposure; where none came, of the deadline. */
+  readonly day_obs: string
+  /** Band; empty where it is not known. */
+  readonly band: string
+  /** Physical filter; empty where it is not known. */
+  readonly physical_filter: string
+  /** 0 live, else the replay: when it was ordered. */
+  readonly attempt: number
+  /** How it ended: published, missed, cancelled, ignored, failed, expired, deferred. */
+  readonly state: string
+  /** complete or partial; empty where it did not run. */
+  readonly inputs: string
+  /** Code, where it did not end published; else empty. */
+  readonly reason: string
+  /** Pipeline that ran; empty where none did. */
+  readonly pipeline: string
+  /** Exposures processed. */
+  readonly exposures: number
+  /** Files stored. */
+  readonly products: number
+  /** Rows written. */
+  readonly diaSources: number
+  /** New objects. */
+  readonly diaObjects: number
+  /** Alerts sent. */
+  readonly alerts: number
+}
+
+/** How a visit went, as a metric of the observatory; a higher number replaces a lower one. Fields may be added at the end, never changed. Key: instrument/group. */
+export interface VisitOutcome {
+  /** Unix seconds, UTC: the latest that the summary tells of. */
+  readonly timestamp: number
+  /** UUID of the record: the same whenever it is made again, so that a duplicate can be told. */
+  readonly id: string
+  /** Output run of the products; empty where there are none. */
+  readonly run: string
+  /** Kind of metric: the topic's name without its namespace. */
+  readonly dataset_type: string
+  /** Live, as all that is measured while it happens. */
+  readonly dataset_tag: string
+  /** Short instrument name. */
+  readonly instrument: string
+  /** Visit id; empty where no raw had come. */
+  readonly visit: string
+  /** Detector number; empty for a visit as a whole. */
+  readonly detector: string
+  /** Observatory group id. */
+  readonly group: string
+  /** Day of observation, YYYYMMDD, of the visit's first exposure; where none came, of the deadline. */
+  readonly day_obs: string
+  /** Band; empty where it is not known. */
+  readonly band: string
+  /** Physical filter; empty where it is not known. */
+  readonly physical_filter: string
+  /** Observing block; may be empty. */
+  readonly survey: string
+  /** complete, partial or late. */
+  readonly kind: string
+  /** Counts the summaries of the visit from 1. */
+  readonly number: number
+  /** Detectors with a unit of work. */
+  readonly detectors: number
+  /** Detectors that ended published. */
+  readonly published: number
+  /** Detectors that ended missed. */
+  readonly missed: number
+  /** Detectors that ended cancelled. */
+  readonly cancelled: number
+  /** Detectors that ended ignored. */
+  readonly ignored: number
+  /** Detectors that ended failed. */
+  readonly failed: number
+  /** Detectors that ended expired. */
+  readonly expired: number
+  /** Detectors that ended deferred. */
+  readonly deferred: number
+  /** Detectors without a result yet. */
+  readonly missing: number
+  /** Detectors that were off. */
+  readonly masked: number
+  /** Alerts sent. */
+  readonly alerts: bigint
+  /** Seconds from the units' deadline to the latest that the summary tells of; negative where all had ended before. */
+  readonly deadlineToSummary: number
+}
+
 /** One detection on a difference image, with what is known about where it was seen: the packet that goes out to the brokers. */
 export interface Alert {
   /** Id of the detection that triggered the packet; acts as the alert id */
@@ -1104,6 +1258,24 @@ export interface RawWanted {
   readonly announcedAt: number
 }
 
+/** The products of one committed attempt are registered in the central repository. Key: instrument/group/detector. */
+export interface RepositoryIngested {
+  /** Short instrument name. */
+  readonly instrument: string
+  /** Observatory group id. */
+  readonly group: string
+  /** Detector number. */
+  readonly detector: number
+  /** The attempt that was committed. */
+  readonly attempt: number
+  /** Visit id. */
+  readonly visit: bigint
+  /** The run that holds the datasets. */
+  readonly run: string
+  /** Their ids, UUIDs as text, in the order of the products. */
+  readonly datasets: readonly string[]
+}
+
 export type SummaryKind = 'complete' | 'partial' | 'late'
 
 /** How one detector ended. */
@@ -1171,6 +1343,9 @@ export interface Contracts {
   'detector-job': DetectorJob
   'detector-result': DetectorResult
   'detector-visit': DetectorVisit
+  'lsst.prompt.detectorLatency': DetectorLatency
+  'lsst.prompt.detectorOutcome': DetectorOutcome
+  'lsst.prompt.visitOutcome': VisitOutcome
   'lsst.v11_1.alert': Alert
   'lsst.v11_1.diaForcedSource': DiaForcedSource
   'lsst.v11_1.diaObject': DiaObject
@@ -1187,6 +1362,7 @@ export interface Contracts {
   'raw-listed': RawListed
   'raw-unclaimed': RawUnclaimed
   'raw-wanted': RawWanted
+  'repository-ingested': RepositoryIngested
   'visit-summary': VisitSummary
   'visit': Visit
 }
@@ -1200,6 +1376,9 @@ export const contractSources: Readonly<Record<keyof Contracts, unknown>> = {
   'detector-job': {"type":"record","name":"DetectorJob","namespace":"prompt","doc":"A numbered decision about one unit. A higher (attempt, number) replaces a lower one. Key: unit.","fields":[{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"0 live, else the replay id."},{"name":"number","type":"int","doc":"Counts the decisions of this attempt from 1."},{"name":"kind","type":{"type":"enum","name":"DecisionKind","namespace":"prompt","symbols":["announced","withdrawn","ready","missed","cancelled","ignored"]},"doc":"announced and withdrawn are hints; the others are final for the attempt."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"announcement","type":"prompt.Announcement","doc":"The announcement."},{"name":"pipelines","type":{"type":"array","items":"string"},"doc":"Pipelines to try, best first."},{"name":"inputs","type":["null",{"type":"enum","name":"Inputs","namespace":"prompt","symbols":["complete","partial"]}],"doc":"Set when ready.","default":null},{"name":"raws","type":{"type":"array","items":{"type":"record","name":"UsedRaw","namespace":"prompt","doc":"A raw that counts, and when it entered.","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When it entered the system."},{"name":"raw","type":"prompt.RawArrival","doc":"The raw."}]}},"doc":"The raws to process, by (at, exposure)."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the window closes."},{"name":"reason","type":["null","string"],"doc":"Why, for kinds that need a sentence.","default":null}]},
   'detector-result': {"type":"record","name":"DetectorResult","namespace":"prompt","doc":"How one attempt at one unit ended: exactly one per unit and attempt. Key: instrument/group.","fields":[{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"The attempt."},{"name":"state","type":{"type":"enum","name":"TerminalState","namespace":"prompt","symbols":["published","missed","cancelled","ignored","failed","expired","deferred"]},"doc":"published: committed to the APDB and its alerts, if any, are out."},{"name":"inputs","type":["null","prompt.Inputs"],"doc":"complete or partial, where it ran.","default":null},{"name":"reason","type":["null","string"],"doc":"Code, where it did not end published.","default":null},{"name":"detail","type":["null","string"],"doc":"A sentence for the operator.","default":null},{"name":"visit","type":["null","long"],"doc":"Visit id.","default":null},{"name":"exposures","type":{"type":"array","items":"long"},"doc":"Exposures processed."},{"name":"pipeline","type":["null","string"],"doc":"Pipeline that ran.","default":null},{"name":"diaSources","type":"int","doc":"Rows written."},{"name":"diaObjects","type":"int","doc":"New objects."},{"name":"alerts","type":"int","doc":"Alerts sent."},{"name":"products","type":{"type":"array","items":"prompt.Product"},"doc":"Files of the committed attempt."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When its window closed at the latest."},{"name":"announcedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Announcement entered.","default":null},{"name":"lastRawAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Last raw that counted entered.","default":null},{"name":"readyAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Leasable.","default":null},{"name":"leasedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Lease taken.","default":null},{"name":"reportedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Report received.","default":null},{"name":"terminalAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Terminal state committed.","default":null}]},
   'detector-visit': {"type":"record","name":"DetectorVisit","namespace":"prompt","doc":"What fan-out says about one unit of work. Key: instrument/group/detector.","fields":[{"name":"kind","type":{"type":"enum","name":"DetectorVisitKind","namespace":"prompt","symbols":["announced","withdrawn"]},"doc":"withdrawn: the observatory cancelled the group; a raw in time still beats it."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"announcement","type":"prompt.Announcement","doc":"The announcement."},{"name":"verdict","type":{"type":"enum","name":"Verdict","namespace":"prompt","symbols":["wanted","ignored","masked"]},"doc":"Whether any pipeline wants this unit; masked: the detector is off."},{"name":"reason","type":["null","string"],"doc":"Why the unit is ignored, masked or withdrawn.","default":null},{"name":"pipelines","type":{"type":"array","items":"string"},"doc":"Pipelines to try, best first; empty unless wanted."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the window closes: min(published, arrived) + 2 x duration + image timeout."}]},
+  'lsst.prompt.detectorLatency': {"type":"record","name":"detectorLatency","namespace":"lsst.prompt","doc":"Where the time of one attempt at one unit went. null where one of the two moments never came: there is nothing to measure, and no zero that would pass for a measurement. Fields may be added at the end, never changed. Key: instrument/group/detector.","fields":[{"name":"timestamp","type":"double","doc":"Unix seconds, UTC: the end."},{"name":"id","type":"string","doc":"UUID of the record: the same whenever it is made again, so that a duplicate can be told."},{"name":"run","type":"string","doc":"Output run of the products; empty where there are none."},{"name":"dataset_type","type":"string","doc":"Kind of metric: the topic's name without its namespace."},{"name":"dataset_tag","type":"string","doc":"Live, as all that is measured while it happens."},{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"visit","type":"string","doc":"Visit id; empty where no raw had come."},{"name":"detector","type":"string","doc":"Detector number; empty for a visit as a whole."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"day_obs","type":"string","doc":"Day of observation, YYYYMMDD, of the visit's first exposure; where none came, of the deadline."},{"name":"band","type":"string","doc":"Band; empty where it is not known."},{"name":"physical_filter","type":"string","doc":"Physical filter; empty where it is not known."},{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"0 live, else the replay: when it was ordered."},{"name":"state","type":"string","doc":"How it ended: published, missed, cancelled, ignored, failed, expired, deferred."},{"name":"inputs","type":"string","doc":"complete or partial; empty where it did not run."},{"name":"announcedToReady","type":["null","double"],"doc":"Seconds from the announcement's entering to a leasable unit.","default":null},{"name":"lastRawToReady","type":["null","double"],"doc":"Seconds from the last raw's entering to a leasable unit.","default":null},{"name":"readyToLeased","type":["null","double"],"doc":"Seconds of waiting for a worker.","default":null},{"name":"leasedToReported","type":["null","double"],"doc":"Seconds of work.","default":null},{"name":"reportedToTerminal","type":["null","double"],"doc":"Seconds from the report to the commit.","default":null},{"name":"lastRawToTerminal","type":["null","double"],"doc":"Seconds from the last raw's entering to the end: what the requirement on alerts is held against.","default":null},{"name":"deadlineToTerminal","type":["null","double"],"doc":"Seconds from the deadline of the window to the end; negative where it ended before.","default":null}]},
+  'lsst.prompt.detectorOutcome': {"type":"record","name":"detectorOutcome","namespace":"lsst.prompt","doc":"How one attempt at one unit ended, as a metric of the observatory. Fields may be added at the end, never changed. Key: instrument/group/detector.","fields":[{"name":"timestamp","type":"double","doc":"Unix seconds, UTC: the end."},{"name":"id","type":"string","doc":"UUID of the record: the same whenever it is made again, so that a duplicate can be told."},{"name":"run","type":"string","doc":"Output run of the products; empty where there are none."},{"name":"dataset_type","type":"string","doc":"Kind of metric: the topic's name without its namespace."},{"name":"dataset_tag","type":"string","doc":"Live, as all that is measured while it happens."},{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"visit","type":"string","doc":"Visit id; empty where no raw had come."},{"name":"detector","type":"string","doc":"Detector number; empty for a visit as a whole."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"day_obs","type":"string","doc":"Day of observation, YYYYMMDD, of the visit's first exposure; where none came, of the deadline."},{"name":"band","type":"string","doc":"Band; empty where it is not known."},{"name":"physical_filter","type":"string","doc":"Physical filter; empty where it is not known."},{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"0 live, else the replay: when it was ordered."},{"name":"state","type":"string","doc":"How it ended: published, missed, cancelled, ignored, failed, expired, deferred."},{"name":"inputs","type":"string","doc":"complete or partial; empty where it did not run."},{"name":"reason","type":"string","doc":"Code, where it did not end published; else empty."},{"name":"pipeline","type":"string","doc":"Pipeline that ran; empty where none did."},{"name":"exposures","type":"int","doc":"Exposures processed."},{"name":"products","type":"int","doc":"Files stored."},{"name":"diaSources","type":"int","doc":"Rows written."},{"name":"diaObjects","type":"int","doc":"New objects."},{"name":"alerts","type":"int","doc":"Alerts sent."}]},
+  'lsst.prompt.visitOutcome': {"type":"record","name":"visitOutcome","namespace":"lsst.prompt","doc":"How a visit went, as a metric of the observatory; a higher number replaces a lower one. Fields may be added at the end, never changed. Key: instrument/group.","fields":[{"name":"timestamp","type":"double","doc":"Unix seconds, UTC: the latest that the summary tells of."},{"name":"id","type":"string","doc":"UUID of the record: the same whenever it is made again, so that a duplicate can be told."},{"name":"run","type":"string","doc":"Output run of the products; empty where there are none."},{"name":"dataset_type","type":"string","doc":"Kind of metric: the topic's name without its namespace."},{"name":"dataset_tag","type":"string","doc":"Live, as all that is measured while it happens."},{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"visit","type":"string","doc":"Visit id; empty where no raw had come."},{"name":"detector","type":"string","doc":"Detector number; empty for a visit as a whole."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"day_obs","type":"string","doc":"Day of observation, YYYYMMDD, of the visit's first exposure; where none came, of the deadline."},{"name":"band","type":"string","doc":"Band; empty where it is not known."},{"name":"physical_filter","type":"string","doc":"Physical filter; empty where it is not known."},{"name":"survey","type":"string","doc":"Observing block; may be empty."},{"name":"kind","type":"string","doc":"complete, partial or late."},{"name":"number","type":"int","doc":"Counts the summaries of the visit from 1."},{"name":"detectors","type":"int","doc":"Detectors with a unit of work."},{"name":"published","type":"int","doc":"Detectors that ended published."},{"name":"missed","type":"int","doc":"Detectors that ended missed."},{"name":"cancelled","type":"int","doc":"Detectors that ended cancelled."},{"name":"ignored","type":"int","doc":"Detectors that ended ignored."},{"name":"failed","type":"int","doc":"Detectors that ended failed."},{"name":"expired","type":"int","doc":"Detectors that ended expired."},{"name":"deferred","type":"int","doc":"Detectors that ended deferred."},{"name":"missing","type":"int","doc":"Detectors without a result yet."},{"name":"masked","type":"int","doc":"Detectors that were off."},{"name":"alerts","type":"long","doc":"Alerts sent."},{"name":"deadlineToSummary","type":"double","doc":"Seconds from the units' deadline to the latest that the summary tells of; negative where all had ended before."}]},
   'lsst.v11_1.alert': {"type":"record","name":"alert","namespace":"lsst.v11_1","doc":"One detection on a difference image, with what is known about where it was seen: the packet that goes out to the brokers.","fields":[{"name":"diaSourceId","type":"long","doc":"Id of the detection that triggered the packet; acts as the alert id"},{"name":"observation_reason","type":["null","string"],"doc":"Scheduler reason string of the exposure","default":null},{"name":"target_name","type":["null","string"],"doc":"Scheduler target string of the exposure","default":null},{"name":"diaSource","type":"lsst.v11_1.diaSource","doc":"The triggering detection"},{"name":"prvDiaSources","type":["null",{"type":"array","items":"lsst.v11_1.diaSource"}],"doc":"Earlier detections of the same object (trigger excluded)","default":null},{"name":"prvDiaForcedSources","type":["null",{"type":"array","items":"lsst.v11_1.diaForcedSource"}],"doc":"Forced photometry history incl. the current visit when measured","default":null},{"name":"diaObject","type":["null","lsst.v11_1.diaObject"],"doc":"Object the trigger was associated with","default":null},{"name":"ssSource","type":["null","lsst.v11_1.ssSource"],"doc":"Solar-system association data of the trigger","default":null},{"name":"mpc_orbits","type":["null","lsst.v11_1.mpc_orbits"],"doc":"Orbit row of the associated solar-system body","default":null},{"name":"cutoutDifference","type":["null","bytes"],"doc":"FITS bytes, difference image stamp","default":null},{"name":"cutoutScience","type":["null","bytes"],"doc":"FITS bytes, calibrated science image stamp","default":null},{"name":"cutoutTemplate","type":["null","bytes"],"doc":"FITS bytes, template stamp","default":null}]},
   'lsst.v11_1.diaForcedSource': {"type":"record","name":"diaForcedSource","namespace":"lsst.v11_1","doc":"Flux measured at the place of a known object, whether or not it was detected there.","fields":[{"name":"diaForcedSourceId","type":"long","doc":"Forced measurement id"},{"name":"diaObjectId","type":"long","doc":"Object measured"},{"name":"ra","type":"double","doc":"Object position used, RA [deg]"},{"name":"dec","type":"double","doc":"Object position used, Dec [deg]"},{"name":"visit","type":"long","doc":"Visit id"},{"name":"detector","type":"int","doc":"Detector number"},{"name":"psfFlux","type":["null","float"],"doc":"Forced PSF flux on the difference [nJy]","default":null},{"name":"psfFluxErr","type":["null","float"],"doc":"Error of psfFlux [nJy]","default":null},{"name":"midpointMjdTai","type":"double","doc":"Mid-exposure MJD TAI [d]"},{"name":"scienceFlux","type":["null","float"],"doc":"Forced PSF flux on the science image [nJy]","default":null},{"name":"scienceFluxErr","type":["null","float"],"doc":"Error of scienceFlux [nJy]","default":null},{"name":"band","type":["null","string"],"doc":"Filter letter","default":null},{"name":"timeProcessedMjdTai","type":"double","doc":"Row creation time [d]"},{"name":"timeWithdrawnMjdTai","type":["null","double"],"doc":"Withdrawal time, null = valid [d]","default":null}],"confluent:version":1101},
   'lsst.v11_1.diaObject': {"type":"record","name":"diaObject","namespace":"lsst.v11_1","doc":"Detections at one place on the sky taken as one object, and statistics over them.","fields":[{"name":"diaObjectId","type":"long","doc":"Object id"},{"name":"validityStartMjdTai","type":"double","doc":"Processing time this version became valid, MJD TAI [d]"},{"name":"ra","type":"double","doc":"Object RA [deg]"},{"name":"raErr","type":["null","float"],"doc":"RA error times cos(dec) [deg]","default":null},{"name":"dec","type":"double","doc":"Object Dec [deg]"},{"name":"decErr","type":["null","float"],"doc":"Dec error [deg]","default":null},{"name":"ra_dec_Cov","type":["null","float"],"doc":"Position covariance [deg**2]","default":null},{"name":"u_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, u [nJy]","default":null},{"name":"u_psfFluxMeanErr","type":["null","float"],"doc":"Error of u_psfFluxMean [nJy]","default":null},{"name":"u_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"u_psfFluxNdata","type":"int","doc":"Number of detections in u behind the statistics"},{"name":"u_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, u [nJy]","default":null},{"name":"u_fpFluxMeanErr","type":["null","float"],"doc":"Error of u_fpFluxMean [nJy]","default":null},{"name":"g_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, g [nJy]","default":null},{"name":"g_psfFluxMeanErr","type":["null","float"],"doc":"Error of g_psfFluxMean [nJy]","default":null},{"name":"g_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"g_psfFluxNdata","type":"int","doc":"Number of detections in g behind the statistics"},{"name":"g_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, g [nJy]","default":null},{"name":"g_fpFluxMeanErr","type":["null","float"],"doc":"Error of g_fpFluxMean [nJy]","default":null},{"name":"r_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, r [nJy]","default":null},{"name":"r_psfFluxMeanErr","type":["null","float"],"doc":"Error of r_psfFluxMean [nJy]","default":null},{"name":"r_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"r_psfFluxNdata","type":"int","doc":"Number of detections in r behind the statistics"},{"name":"r_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, r [nJy]","default":null},{"name":"r_fpFluxMeanErr","type":["null","float"],"doc":"Error of r_fpFluxMean [nJy]","default":null},{"name":"i_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, i [nJy]","default":null},{"name":"i_psfFluxMeanErr","type":["null","float"],"doc":"Error of i_psfFluxMean [nJy]","default":null},{"name":"i_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"i_psfFluxNdata","type":"int","doc":"Number of detections in i behind the statistics"},{"name":"i_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, i [nJy]","default":null},{"name":"i_fpFluxMeanErr","type":["null","float"],"doc":"Error of i_fpFluxMean [nJy]","default":null},{"name":"z_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, z [nJy]","default":null},{"name":"z_psfFluxMeanErr","type":["null","float"],"doc":"Error of z_psfFluxMean [nJy]","default":null},{"name":"z_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"z_psfFluxNdata","type":"int","doc":"Number of detections in z behind the statistics"},{"name":"z_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, z [nJy]","default":null},{"name":"z_fpFluxMeanErr","type":["null","float"],"doc":"Error of z_fpFluxMean [nJy]","default":null},{"name":"y_psfFluxMean","type":["null","float"],"doc":"Inverse-variance mean difference PSF flux, y [nJy]","default":null},{"name":"y_psfFluxMeanErr","type":["null","float"],"doc":"Error of y_psfFluxMean [nJy]","default":null},{"name":"y_psfFluxSigma","type":["null","float"],"doc":"Sample standard deviation (n-1) [nJy]","default":null},{"name":"y_psfFluxNdata","type":"int","doc":"Number of detections in y behind the statistics"},{"name":"y_fpFluxMean","type":["null","float"],"doc":"Mean forced flux, y [nJy]","default":null},{"name":"y_fpFluxMeanErr","type":["null","float"],"doc":"Error of y_fpFluxMean [nJy]","default":null},{"name":"u_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, u [nJy]","default":null},{"name":"u_scienceFluxMeanErr","type":["null","float"],"doc":"Error of u_scienceFluxMean [nJy]","default":null},{"name":"g_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, g [nJy]","default":null},{"name":"g_scienceFluxMeanErr","type":["null","float"],"doc":"Error of g_scienceFluxMean [nJy]","default":null},{"name":"r_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, r [nJy]","default":null},{"name":"r_scienceFluxMeanErr","type":["null","float"],"doc":"Error of r_scienceFluxMean [nJy]","default":null},{"name":"i_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, i [nJy]","default":null},{"name":"i_scienceFluxMeanErr","type":["null","float"],"doc":"Error of i_scienceFluxMean [nJy]","default":null},{"name":"z_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, z [nJy]","default":null},{"name":"z_scienceFluxMeanErr","type":["null","float"],"doc":"Error of z_scienceFluxMean [nJy]","default":null},{"name":"y_scienceFluxMean","type":["null","float"],"doc":"Inverse-variance mean of scienceFlux, y [nJy]","default":null},{"name":"y_scienceFluxMeanErr","type":["null","float"],"doc":"Error of y_scienceFluxMean [nJy]","default":null},{"name":"u_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, u [nJy]","default":null},{"name":"u_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, u [nJy]","default":null},{"name":"u_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"u_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"g_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, g [nJy]","default":null},{"name":"g_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, g [nJy]","default":null},{"name":"g_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"g_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"r_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, r [nJy]","default":null},{"name":"r_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, r [nJy]","default":null},{"name":"r_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"r_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"i_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, i [nJy]","default":null},{"name":"i_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, i [nJy]","default":null},{"name":"i_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"i_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"z_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, z [nJy]","default":null},{"name":"z_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, z [nJy]","default":null},{"name":"z_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"z_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"y_psfFluxMin","type":["null","float"],"doc":"Minimum psfFlux, y [nJy]","default":null},{"name":"y_psfFluxMax","type":["null","float"],"doc":"Maximum psfFlux, y [nJy]","default":null},{"name":"y_psfFluxMaxSlope","type":["null","float"],"doc":"Largest adjacent-pair dflux/dt (signed) [nJy/d]","default":null},{"name":"y_psfFluxErrMean","type":["null","float"],"doc":"Plain mean of psfFluxErr [nJy]","default":null},{"name":"firstDiaSourceMjdTai","type":["null","double"],"doc":"Time of first detection [d]","default":null},{"name":"lastDiaSourceMjdTai","type":["null","double"],"doc":"Time of latest non-forced detection [d]","default":null},{"name":"nDiaSources","type":"int","doc":"Number of associated detections"}],"confluent:version":1101},
@@ -1216,6 +1395,7 @@ export const contractSources: Readonly<Record<keyof Contracts, unknown>> = {
   'raw-listed': {"type":"record","name":"RawListed","namespace":"prompt","doc":"The answer to raw-wanted, whole: answer and arrivals can never be split. Key: unit.","fields":[{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"The attempt that asked."},{"name":"found","type":{"type":"array","items":{"type":"record","name":"FoundRaw","namespace":"prompt","doc":"A raw found by listing.","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"Last modification of the object."},{"name":"raw","type":"prompt.RawArrival","doc":"The raw."}]}},"doc":"What the bucket holds for the unit, by (at, exposure)."}]},
   'raw-unclaimed': {"type":"record","name":"RawUnclaimed","namespace":"prompt","doc":"A raw that nobody announced within the hold. Key: unit.","fields":[{"name":"raw","type":"prompt.RawArrival","doc":"The raw."}]},
   'raw-wanted': {"type":"record","name":"RawWanted","namespace":"prompt","doc":"A window past its deadline asks what is really in the bucket. Key: unit.","fields":[{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"The attempt that asks: 0 live, else the replay id."},{"name":"until","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Count objects modified up to here; null in a reopened window: all count.","default":null},{"name":"announcedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the announcement entered: older exposures are of no interest."}]},
+  'repository-ingested': {"type":"record","name":"RepositoryIngested","namespace":"prompt","doc":"The products of one committed attempt are registered in the central repository. Key: instrument/group/detector.","fields":[{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"detector","type":"int","doc":"Detector number."},{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"The attempt that was committed."},{"name":"visit","type":"long","doc":"Visit id."},{"name":"run","type":"string","doc":"The run that holds the datasets."},{"name":"datasets","type":{"type":"array","items":"string"},"doc":"Their ids, UUIDs as text, in the order of the products."}]},
   'visit-summary': {"type":"record","name":"VisitSummary","namespace":"prompt","doc":"How a visit went; a higher number replaces a lower one. Key: instrument/group.","fields":[{"name":"instrument","type":"string","doc":"Short instrument name."},{"name":"group","type":"string","doc":"Observatory group id."},{"name":"number","type":"int","doc":"Counts the summaries of the visit from 1."},{"name":"kind","type":{"type":"enum","name":"SummaryKind","namespace":"prompt","symbols":["complete","partial","late"]},"doc":"partial: the window closed before every detector had ended; late: a result came after."},{"name":"announcement","type":"prompt.Announcement","doc":"The announcement."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the units' windows closed at the latest."},{"name":"results","type":{"type":"array","items":{"type":"record","name":"DetectorEnd","namespace":"prompt","doc":"How one detector ended.","fields":[{"name":"detector","type":"int","doc":"Detector."},{"name":"attempt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"Attempt."},{"name":"state","type":"prompt.TerminalState","doc":"State."},{"name":"alerts","type":"int","doc":"Alerts sent."},{"name":"visit","type":["null","long"],"doc":"Visit id, where a raw of it had come.","default":null}]}},"doc":"By detector."},{"name":"missing","type":{"type":"array","items":"int"},"doc":"Detectors without a result yet."},{"name":"masked","type":{"type":"array","items":"prompt.MaskedDetector"},"doc":"Detectors that were off: they have no unit, and nothing is missing of them.","default":[]}]},
   'visit': {"type":"record","name":"Visit","namespace":"prompt","doc":"One announced visit, for those who count its detectors. Key: instrument/group.","fields":[{"name":"announcement","type":"prompt.Announcement","doc":"The announcement."},{"name":"detectors","type":{"type":"array","items":"int"},"doc":"Detectors with a unit of work in this visit, ascending; each ends in one detector-result per attempt."},{"name":"masked","type":{"type":"array","items":{"type":"record","name":"MaskedDetector","namespace":"prompt","doc":"A detector that was off when the visit was announced.","fields":[{"name":"detector","type":"int","doc":"Detector number."},{"name":"reason","type":"string","doc":"Why it is off."}]}},"doc":"Detectors that were off."},{"name":"deadline","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the windows of its units close."}]},
 }

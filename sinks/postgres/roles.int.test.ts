@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unitKey } from '../../topology/identifiers.ts'
-import { pipelineResult } from '../../topology/streams.ts'
+import { detectorResult, pipelineResult } from '../../topology/streams.ts'
+import { ended } from '../../topology/testing/results.ts'
 import { pipelineResult as report, source } from '../../topology/testing/sources.ts'
 import { associate } from '../associate/associate.ts'
 import { dispatch } from '../ledger/dispatch.ts'
@@ -10,6 +11,8 @@ import { openLeases } from '../ledger/leases.ts'
 import { unitsSummary } from '../ledger/summary.ts'
 import { sweep } from '../ledger/sweep.ts'
 import { markedAmong, markSent, readPending } from '../publish/outbox.ts'
+import { chains, membersOf } from '../repository/contents.ts'
+import { repoSync } from '../repository/repo-sync.ts'
 import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { openHistory } from './history.ts'
@@ -55,6 +58,11 @@ it('lets each process do all that it does with the rights of its role', async ()
   const [row] = shards.flatMap(({ rows }) => rows)
   await markSent(effects, row!)
   expect(await markedAmong(effects, [`${unit}@0`])).toHaveLength(1)
+
+  await repoSync(effects)(event(detectorResult, 'LATISS/2026-02-25T04:00:20.000', ended()))
+  const earlier = ended({ detector: 1, terminalAt: 0 })
+  await repoSync(effects)(event(detectorResult, 'LATISS/2026-02-25T04:00:20.000', earlier))
+  expect(await membersOf(reader, (await chains(reader))[0]!)).toMatchObject([{ since: 0, datasets: 4 }])
 
   await dispatch(effects)(jobEvent(decision(1)))
   const other = (await leases.lease({ id: 'w' }))!

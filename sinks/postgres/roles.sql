@@ -13,15 +13,19 @@ begin
 end $$;
 
 -- Whoever looks: the status page, the astronomer.
-grant select on all tables in schema public to pp_reader;
+grant usage on schema repository to pp_reader, pp_effects;
+grant select on all tables in schema public, repository to pp_reader;
 
 -- A worker reads history and leases; it cannot write the APDB, end a unit, or touch what dispatch decided.
 grant select on "DiaObject", "DiaSource", "DiaForcedSource", unit to pp_worker;
 grant update (work, epoch, tries, worker, lease_until, not_before, leased_at, reported_at, reason, detail,
   preload_worker, preload_until) on unit to pp_worker;
 
--- dispatch, associate, publish and the sweeper. Rows of the APDB are inserted and closed, never rewritten or deleted.
-grant select on all tables in schema public to pp_effects;
+-- dispatch, associate, publish, the sweeper and repo-sync. Rows of the APDB are inserted and closed, never rewritten or deleted;
+-- what is registered stays as it is.
+grant select on all tables in schema public, repository to pp_effects;
+grant insert on repository.run, repository.dimension_record, repository.dataset to pp_effects;
+grant update (since) on repository.run to pp_effects;
 grant insert on "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance, unit, outbox to pp_effects;
 grant update ("validityEndMjdTai") on "DiaObject" to pp_effects;
 grant update on unit, outbox, ledger_pulse to pp_effects;

@@ -52,7 +52,10 @@ export const infrastructure = {
     pattern: '^[a-z][a-z0-9-]*$',
   }),
   logLevel: text('Least severe level that is logged.', { default: 'info', enum: ['debug', 'info', 'warn', 'error'] }),
-  deployment: text('Names code and configuration in the run of every product.', { default: 'development' }),
+  deployment: text('Names code and configuration in the run of every product.', {
+    default: 'development',
+    pattern: '^[A-Za-z0-9._-]+$',
+  }),
   kafka: section({
     brokers: {
       type: 'array',

@@ -21,7 +21,7 @@ export async function initialise(config: Config, progress: (line: string) => voi
     progress(`${what} in place (${((Date.now() - began) / 1000).toFixed(1)} s)`)
   }
   await Promise.all([
-    step('tables of APDB, ledger and outbox', async () => {
+    step('tables of APDB, ledger, outbox and registry', async () => {
       await migrate(config.postgres.url)
       const pool = openPool(config.postgres.url, { name: `${config.app}-initialise`, max: 1 })
       await fixShards(pool, partitionsOf(topology, alertsLedger)).finally(() => pool.end())

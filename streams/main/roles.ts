@@ -4,6 +4,8 @@ import type { Effects } from '../../topology/prompt.ts'
 import { associate } from '../../sinks/associate/associate.ts'
 import { dispatch } from '../../sinks/ledger/dispatch.ts'
 import { sweep } from '../../sinks/ledger/sweep.ts'
+import { metrics } from '../../sinks/metrics/metrics.ts'
+import { repoSync } from '../../sinks/repository/repo-sync.ts'
 import { runClock } from '../clock/clock.ts'
 import { listings } from '../raws/listings.ts'
 import { rawIntake } from '../raws/raw-intake.ts'
@@ -51,8 +53,7 @@ const starters: Readonly<Record<Role, Starter>> = {
   publish: (world, onFatal) => runPublish(world, stagesOf(world)[0]!, onFatal),
 }
 
-const stagesOf = ({ topology, role }: World): Stage[] =>
-  topology.stages.filter(stage => stage.role === role && !stage.planned)
+const stagesOf = ({ topology, role }: World): Stage[] => topology.stages.filter(stage => stage.role === role)
 
 const runtimeOf = ({ topology, client, codec, config, log }: World) => ({
   ...{ topology, client, codec, log },
@@ -85,6 +86,10 @@ function effectsOf({ config, pool, store, log }: World): Effects<Effect> {
       ),
       log,
     ),
+    'repo-sync': repoSync(pool, batch =>
+      log.info({ units: batch.length, datasets: batch.flatMap(({ datasets }) => datasets).length }, 'units registered'),
+    ),
+    metrics: metrics(log),
   }
 }
 

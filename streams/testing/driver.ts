@@ -175,7 +175,7 @@ export class Driver {
   #stages(): Stage[] {
     const { topology, stages, effects } = this.#setup
     if (stages) return stages.map(name => stageOf(topology, name))
-    return topology.stages.filter(({ name, run, planned }) => (typeof run === 'object' && !planned) || effects?.[name])
+    return topology.stages.filter(({ name, run }) => typeof run === 'object' || effects?.[name])
   }
   #runStage(stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
     const { topology, codec, options, shared, effects } = this.#setup

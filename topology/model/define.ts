@@ -10,9 +10,9 @@ export class InvalidTopology extends Error {
 }
 
 /** Names of the stages of a kind that some process must implement. */
-export type StageNames<T extends Topology, Kind extends 'effect' | 'service'> = Exclude<
-  Extract<T['stages'][number], { readonly run: Kind }>,
-  { readonly planned: true }
+export type StageNames<T extends Topology, Kind extends 'effect' | 'service'> = Extract<
+  T['stages'][number],
+  { readonly run: Kind }
 >['name']
 
 /** One implementation per declared effect or service, no more and no fewer: the compiler says which is missing. */

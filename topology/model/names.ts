@@ -9,5 +9,5 @@ export const journalOf = (stage: string): string => `${stage}-table`
 /** The lock of one task; all of a stage begin with `<app>.<stage>.`. */
 export const transactionalIdOf = (app: string, stage: string, index: number): string => `${app}.${stage}.${index}`
 
-/** Whether its tasks keep state and offsets in a journal of their own: all but services and what no process runs yet. */
-export const isJournaled = (stage: Stage): boolean => stage.run !== 'service' && !stage.planned
+/** Whether its tasks keep state and offsets in a journal of their own: all but services. */
+export const isJournaled = (stage: Stage): boolean => stage.run !== 'service'

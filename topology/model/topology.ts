@@ -35,8 +35,6 @@ export interface Stage {
   /** Systems outside Kafka that it takes from and lands in, for the diagram. */
   readonly from?: readonly string[]
   readonly into?: readonly string[]
-  /** Declared, and not yet run by any process. */
-  readonly planned?: true
 }
 
 export interface Topology {
