@@ -6,6 +6,7 @@ import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
+import { showRepository } from './repo.ts'
 import { table } from './table.ts'
 import { showUnits } from './units.ts'
 
@@ -65,6 +66,16 @@ pp.command('units')
   .option('--instrument <name>', 'of one instrument')
   .action((options: { json: boolean; group?: string; instrument?: string }) =>
     showUnits(loadConfig(process.env), options, print),
+  )
+
+pp.command('repo')
+  .description('the registry of the central repository')
+  .command('show')
+  .description('the runs of a chain, newest first, or the datasets of a run or a group')
+  .argument('<run|chain|group>')
+  .addOption(json())
+  .action((name: string, options: { json: boolean }) =>
+    showRepository(loadConfig(process.env), { name, ...options }, print),
   )
 
 try {

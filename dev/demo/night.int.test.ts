@@ -2,7 +2,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import type { Alert, Parked, VisitSummary } from '../../schemas/avro/generated.ts'
 import { avroType } from '../../schemas/codec.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
-import { alerts as alertStream, parked, rawWanted, visitSummary } from '../../topology/streams.ts'
+import { datasetsOf } from '../../sinks/repository/contents.ts'
+import { visitKey } from '../../topology/identifiers.ts'
+import {
+  alerts as alertStream,
+  detectorLatency,
+  detectorOutcome,
+  parked,
+  rawWanted,
+  repositoryIngested,
+  visitOutcome,
+  visitSummary,
+} from '../../topology/streams.ts'
 import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
 import type { RenderedNight } from '../night/render.ts'
 import { score } from '../night/score.ts'
@@ -128,6 +139,29 @@ it('sums every visit up as complete, once, with how its detectors ended', async 
     return { group, number: 1, kind: 'complete', states: [terminal] }
   })
   expect(told.sort(byGroup)).toEqual(wanted.sort(byGroup))
+})
+
+it('registers exactly the products of the published units, and tells of each unit', async () => {
+  const { rows } = await whole.pool.query<{ products: readonly { key: string; sha256: string }[] }>(
+    `select products from outbox where terminal = 'published'`,
+  )
+  const content = ({ key, sha256 }: { readonly key: string; readonly sha256: string }) => `${key} ${sha256}`
+  const stored = rows.flatMap(({ products }) => products.map(content)).sort()
+  expect(stored.length).toBeGreaterThanOrEqual(rows.length)
+  const registered = async () => (await datasetsOf(whole.pool)).map(content).sort()
+  await expect.poll(registered, { timeout: 10_000 }).toEqual(stored)
+  const published = units.filter(({ terminal }) => terminal === 'published').map(({ unit }) => unit)
+  const told = async () => (await whole.recordsOf(repositoryIngested.topic)).map(({ key }) => String(key)).sort()
+  await expect.poll(told, { timeout: 10_000 }).toEqual(published.sort())
+})
+
+it('measures each unit and each visit once', async () => {
+  const keys = async (topic: string) => (await whole.recordsOf(topic)).map(({ key }) => String(key)).sort()
+  const ended = units.map(({ unit }) => unit).sort()
+  const visits = plan.visits.map(({ group }) => visitKey(options.instrument, group)).sort()
+  await expect.poll(() => keys(detectorOutcome.topic), { timeout: 10_000 }).toEqual(ended)
+  expect(await keys(detectorLatency.topic)).toEqual(ended)
+  await expect.poll(() => keys(visitOutcome.topic), { timeout: 10_000 }).toEqual(visits)
 })
 
 describe('the alerts, read back read_committed by a client that is not ours', () => {
