@@ -95,7 +95,10 @@ export const infrastructure = {
   }),
   runtime: section({
     commitRecords: count(500, 'Records after which a commit is due at once.'),
-    watermarkCommitMs: ms(500, 'A commit that moves only watermarks may wait this long.'),
+    watermarkCommitMs: ms(
+      500,
+      'A commit that moves only watermarks may wait this long; ten times as long in a stage that forwards none.',
+    ),
     effectConcurrency: count(16, 'Records of one task that an effect handles at the same time.'),
   }),
   raws: section({

@@ -25,6 +25,9 @@ interface Batch {
   /** Our own watermark rose. */
   watermarkMoved: boolean
 }
+/** To a stage without time a watermark is a position and no news: to commit it serves retention and lag tools, and they are not in a hurry. */
+const TIMELESS_PATIENCE = 10
+
 const newBatch = (): Batch => ({ records: [], done: 0, moved: false, watermarkMoved: false })
 
 /**
@@ -154,7 +157,8 @@ export class Task {
     const idle = await this.#fill()
     const { done, records, moved } = this.#batch
     const isPending = done > 0 || records.length > 0
-    const mayWait = this.#lastCommit + this.#deps.options.timeCommitMs - this.#deps.scheduler.now()
+    const patienceMs = this.#deps.options.timeCommitMs * (this.#plan.stage.watermark ? 1 : TIMELESS_PATIENCE)
+    const mayWait = this.#lastCommit + patienceMs - this.#deps.scheduler.now()
     if (isPending || (moved && mayWait <= 0)) await this.#commit()
     else if (idle) await this.#bell.wait(moved ? mayWait : undefined)
   }
