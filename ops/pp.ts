@@ -6,6 +6,7 @@ import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
+import { pipelinesCommand } from './pipelines.ts'
 import { table } from './table.ts'
 import { showUnits } from './units.ts'
 
@@ -66,6 +67,8 @@ pp.command('units')
   .action((options: { json: boolean; group?: string; instrument?: string }) =>
     showUnits(loadConfig(process.env), options, print),
   )
+
+pp.addCommand(pipelinesCommand(print))
 
 try {
   await (process.argv.length > 2 ? pp.parseAsync() : Promise.resolve(pp.outputHelp()))

@@ -10,14 +10,20 @@ import { kafkaLogClient } from '../kafka/index.ts'
 import type { LogClient } from '../log-client.ts'
 import { prepareRegistry, writerSchemas } from '../registry/registry.ts'
 import type { Config } from './config.ts'
+import { readSkyMaps } from './sky-maps.ts'
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** The log of a process, on standard output: one JSON object a line. */
 export const openLog = (config: Config, process: string) => pino({ level: config.logLevel, base: { process } })
 
+/** Reads the maps of the sky that pipeline rules name. Throws ConfigError where one cannot be read. */
 export const topologyOf = (config: Config): Topology =>
-  promptTopology({ partitions: config.kafka.partitions, settings: config.decide })
+  promptTopology({
+    partitions: config.kafka.partitions,
+    settings: config.decide,
+    maps: readSkyMaps(config.decide.pipelines),
+  })
 
 export const openKafka = (config: Config, process: string, log: ReturnType<typeof openLog>): Promise<LogClient> => {
   const { brokers, ssl, username, password } = config.kafka
