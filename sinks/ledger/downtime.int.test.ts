@@ -48,8 +48,8 @@ it(`defers a night of ${UNITS} stale units in bounded transactions, each unit on
   const began = performance.now()
   const { swept, longestMs } = await sweepAll()
   const seconds = (performance.now() - began) / 1000
-  console.log(
-    `${UNITS} units deferred in ${seconds.toFixed(1)} s by ${swept.length} sweeps, the longest ${longestMs.toFixed(0)} ms`,
+  process.stdout.write(
+    `${UNITS} units deferred in ${seconds.toFixed(1)} s by ${swept.length} sweeps, the longest ${longestMs.toFixed(0)} ms\n`,
   )
   expect(swept.reduce((sum, { deferred }) => sum + deferred, 0)).toBe(UNITS)
   expect(longestMs).toBeLessThan(LONGEST_TRANSACTION_MS / 3)
