@@ -1,12 +1,11 @@
 import { migrate } from '../../sinks/postgres/migrate.ts'
-import { openPool } from '../../sinks/postgres/pool.ts'
 import { fixShards } from '../../sinks/publish/shards.ts'
 import { contractsOf, topicsOf } from '../../topology/derive.ts'
 import { partitionsOf } from '../../topology/model/topology.ts'
 import { alertsLedger } from '../../topology/streams.ts'
 import { prepareRegistry } from '../registry/registry.ts'
 import type { Config } from './config.ts'
-import { openKafka, openLog, openStore, topologyOf } from './world.ts'
+import { directUrlOf, openDatabase, openKafka, openLog, openStore, topologyOf } from './world.ts'
 
 /**
  * Puts in place what the processes need: tables, topics, schemas, buckets. What is there already is left as it is, so it may be
@@ -22,8 +21,8 @@ export async function initialise(config: Config, progress: (line: string) => voi
   }
   await Promise.all([
     step('tables of APDB, ledger, outbox and registry', async () => {
-      await migrate(config.postgres.url)
-      const pool = openPool(config.postgres.url, { name: `${config.app}-initialise`, max: 1 })
+      await migrate(directUrlOf(config))
+      const pool = openDatabase(config, 'initialise', { max: 1 })
       await fixShards(pool, partitionsOf(topology, alertsLedger)).finally(() => pool.end())
     }),
     step('schemas', () => prepareRegistry(config.registry.url, contractsOf(topology))),
