@@ -1,7 +1,7 @@
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { describeTopology } from '../topology/derive.ts'
 import { ConfigError, loadConfig, showConfig } from '../streams/main/config.ts'
-import { initialise } from '../streams/main/initialise.ts'
+import { initialise, type Part, parts } from '../streams/main/initialise.ts'
 import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
@@ -25,8 +25,9 @@ pp.command('run')
   })
 
 pp.command('init')
-  .description('put tables, topics, schemas and buckets in place; what is there is left as it is')
-  .action(() => initialise(loadConfig(process.env), print))
+  .description('put tables, topics, schemas and buckets in place, or those named; what is there is left as it is')
+  .addArgument(new Argument('[parts...]').choices(parts))
+  .action((wanted: Part[]) => initialise(loadConfig(process.env), print, wanted.length > 0 ? wanted : parts))
 
 const config = pp.command('config').description('the knobs')
 config

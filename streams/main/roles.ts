@@ -77,7 +77,7 @@ function effectsOf({ config, pool, store, log }: World): Effects<Effect> {
   })
   const { rawBucket } = config.s3
   return {
-    'raw-intake': rawIntake(known),
+    'raw-intake': rawIntake(known, rawBucket),
     'raw-reconcile': rawReconcile(listings({ bucket: store, rawBucket, sidecars: known, log })),
     dispatch: dispatch(pool),
     associate: logged(
