@@ -116,7 +116,7 @@ function effectsOn({ bucket }: Store, listing: FrontHalfSetup['listing']) {
   const listed = listing === 'blind' ? { ...bucket, list: nothing, folders: nothing } : bucket
   const log = { warn: () => {} }
   return {
-    'raw-intake': rawIntake(known),
+    'raw-intake': rawIntake(known, BUCKET),
     'raw-reconcile': rawReconcile(listings({ bucket: listed, rawBucket: BUCKET, sidecars: known, log })),
   }
 }
