@@ -1,12 +1,13 @@
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { describeTopology } from '../topology/derive.ts'
 import { ConfigError, loadConfig, showConfig } from '../streams/main/config.ts'
-import { initialise } from '../streams/main/initialise.ts'
+import { initialise, type Part, parts } from '../streams/main/initialise.ts'
 import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
-import { showRepository } from './repo.ts'
+import { pipelinesCommand } from './pipelines.ts'
+import { repoCommand } from './repo.ts'
 import { table } from './table.ts'
 import { showUnits } from './units.ts'
 
@@ -25,8 +26,9 @@ pp.command('run')
   })
 
 pp.command('init')
-  .description('put tables, topics, schemas and buckets in place; what is there is left as it is')
-  .action(() => initialise(loadConfig(process.env), print))
+  .description('put tables, topics, schemas and buckets in place, or those named; what is there is left as it is')
+  .addArgument(new Argument('[parts...]').choices(parts))
+  .action((wanted: Part[]) => initialise(loadConfig(process.env), print, wanted.length > 0 ? wanted : parts))
 
 const config = pp.command('config').description('the knobs')
 config
@@ -68,15 +70,8 @@ pp.command('units')
     showUnits(loadConfig(process.env), options, print),
   )
 
-pp.command('repo')
-  .description('the registry of the central repository')
-  .command('show')
-  .description('the runs of a chain, newest first, or the datasets of a run or a group')
-  .argument('<run|chain|group>')
-  .addOption(json())
-  .action((name: string, options: { json: boolean }) =>
-    showRepository(loadConfig(process.env), { name, ...options }, print),
-  )
+pp.addCommand(pipelinesCommand(print))
+pp.addCommand(repoCommand(print))
 
 try {
   await (process.argv.length > 2 ? pp.parseAsync() : Promise.resolve(pp.outputHelp()))

@@ -1,14 +1,27 @@
+import { Command, Option } from 'commander'
 import { toJson } from '../sinks/postgres/json.ts'
 import { openPool, type Pool } from '../sinks/postgres/pool.ts'
 import { chains, datasetsOf, membersOf } from '../sinks/repository/contents.ts'
-import { type Config, ConfigError } from '../streams/main/config.ts'
+import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
 import { table } from './table.ts'
+
+/** `pp repo`: the registry of the central repository. */
+export const repoCommand = (print: (text: string) => void): Command =>
+  new Command('repo').description('the registry of the central repository').addCommand(
+    new Command('show')
+      .description('the runs of a chain, newest first, or the datasets of a run or a group')
+      .argument('<run|chain|group>')
+      .addOption(new Option('--json', 'print JSON').default(false))
+      .action((name: string, { json }: { json: boolean }) =>
+        showRepository(loadConfig(process.env), { name, json }, print),
+      ),
+  )
 
 /**
  * Prints what the central repository's registry has under a name: the runs of a chain, newest first, or the datasets of a run or group.
  * @throws ConfigError where there is nothing of that name, with the chains that there are
  */
-export async function showRepository(
+async function showRepository(
   config: Config,
   { name, json }: { readonly name: string; readonly json: boolean },
   print: (text: string) => void,

@@ -73,6 +73,10 @@ describe('an announcement', () => {
     expect(units.map(it => it.detector)).toEqual(activeDetectors(settings, 'LSSTCam'))
     expect(units).toHaveLength(172)
   })
+  it('of HSC becomes 103 units, none for the dead detector 9', () => {
+    const units = announce({ instrument: 'HSC' }).to(detectorVisit)
+    expect(units.map(it => it.detector)).toEqual(Array.from({ length: 104 }, (_, i) => i).filter(id => id !== 9))
+  })
   it('that no pipeline wants is ignored, with the reason', () => {
     expect(announce({ survey: '' }).to(detectorVisit)).toMatchObject([
       { verdict: 'ignored', pipelines: [], reason: 'survey "" takes pipeline rule 10, which runs nothing' },
@@ -93,6 +97,48 @@ describe('an announcement', () => {
     const run = announce({ instrument: ' ' })
     expect([run.written, run.refused, run.states.size]).toEqual([[], [], 0])
     expect(run.notes).toEqual([`group "${group}" names no instrument: not an observation`])
+  })
+})
+
+describe('rules that look at the sky', () => {
+  const nside = 512
+  const values = new Uint8Array(12 * nside * nside)
+  values.fill(1, values.length / 2)
+  const maps = new Map([['sky.fits', { nside, ordering: 'RING' as const, frame: 'C' as const, values }]])
+  const pipelines = [
+    { survey: 'BLOCK-365', binaryMap: 'sky.fits', pipelines: ['SingleFrame'] },
+    ...defaultSettings.pipelines.slice(0, -1).map(rule => ({ ...rule, ra: { min: 350, max: 10 } })),
+    { pipelines: [] },
+  ]
+  const step = fanOut({ ...settings, pipelines }, maps)
+  const equator = nextVisitAt(NIGHT, { instrument: 'LSSTCam', position: [100, 0], cameraAngle: 0 })
+
+  it('split the detectors of one visit, each by where it looks', () => {
+    const units = drive(step).send(nextVisit, '', NIGHT, equator).to(detectorVisit)
+    const verdictOf = (id: number) => units.find(it => it.detector === id)!
+    // Below the middle of the focal plane R10 to R14, above it R30 to R34.
+    expect(verdictOf(27 + 4)).toMatchObject({ verdict: 'wanted', pipelines: ['SingleFrame'] })
+    expect(verdictOf(117 + 4)).toMatchObject({
+      verdict: 'ignored',
+      reason: expect.stringContaining('rule 11') as string,
+    })
+    expect(units.filter(it => it.verdict === 'wanted').length).toBeGreaterThan(70)
+    expect(units.filter(it => it.verdict === 'ignored').length).toBeGreaterThan(70)
+  })
+  it('take a visit of 172 detectors less than 20 ms of the processor', () => {
+    const once = () => {
+      const began = process.cpuUsage()
+      step.on(
+        undefined,
+        { stream: nextVisit.topic, key: '', at: NIGHT, replay: 0, value: equator },
+        undefined,
+        () => undefined,
+      )
+      const { user, system } = process.cpuUsage(began)
+      return (user + system) / 1000
+    }
+    const took = Array.from({ length: 15 }, once).sort((a, b) => a - b)
+    expect(took[7]).toBeLessThan(20)
   })
 })
 
@@ -155,10 +201,20 @@ describe('staleness is the age of the message when it was delivered', () => {
   })
   it('counts from the TAI stamp, 37 s ahead, where the UTC stamp was not set', () => {
     expect(deliver(601, 600, { private_efdStamp: 0 }).refused).toHaveLength(1)
-    expect(deliver(599, 600, { private_efdStamp: 0 }).to(visit)[0]!.announcement.publishedAt).toBe(NIGHT)
+    const timely = deliver(599, 600, { private_efdStamp: 0 })
+    expect(timely.to(visit)[0]!.announcement.publishedAt).toBe(NIGHT)
+    expect(timely.notes).toEqual([])
   })
-  it('is unknown without a stamp: such a visit is processed, its deadline counted from its arrival', () => {
-    const [only] = deliver(600, 100, { private_efdStamp: 0, private_sndStamp: 0 }).to(visit)
+  it('counts in whole seconds', () => {
+    expect(deliver(600.49, 600).to(visit)).toHaveLength(1)
+    expect(deliver(600.5, 600).refused).toMatchObject([{ code: 'stale' }])
+  })
+  it('is unknown without a stamp: such a visit is processed, which is noted, its deadline counted from its arrival', () => {
+    const run = deliver(600, 100, { private_efdStamp: 0, private_sndStamp: 0 })
+    const [only] = run.to(visit)
+    expect(run.notes).toEqual([
+      `LATISS ${group} does not say when it was published: whether it is stale is not known, and it is processed`,
+    ])
     expect(only).toMatchObject({ deadline: NIGHT + 600_000 + 190_000, announcement: { publishedAt: null } })
   })
   it('does not move a deadline beyond what the arrival allows, where the publisher is ahead of us', () => {

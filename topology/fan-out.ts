@@ -12,6 +12,7 @@ import { isOf, Rejection, to, type Event, type Out, type Replay, type Step, type
 import type { Instant } from './model/time.ts'
 import { choosePipelines } from './pipelines.ts'
 import { activeDetectors, type Settings } from './settings.ts'
+import type { SkyMaps } from './sky-map.ts'
 import { control, detectorVisit, nextVisit, nextVisitCanceled, visit } from './streams.ts'
 
 /** One state per group, because a cancellation names nothing else; and one per instrument with its masks. */
@@ -41,7 +42,7 @@ const groupKey = (group: string) => `group/${group}`
  * It takes its inputs in order of append time, so a mask is known before a later visit, and a cancellation at the same
  * millisecond as its visit comes first; both orders of announcement and cancellation end the same.
  */
-export const fanOut = (settings: Settings): Step<FanOutState> => ({
+export const fanOut = (settings: Settings, maps: SkyMaps = new Map()): Step<FanOutState> => ({
   name: 'fan-out',
   handles: [control, nextVisitCanceled, nextVisit],
   emits: [visit, detectorVisit],
@@ -52,7 +53,7 @@ export const fanOut = (settings: Settings): Step<FanOutState> => ({
   },
 
   on(state, event, _shared, look) {
-    if (isOf(nextVisit, event)) return announce(settings, state as Group | undefined, event, look)
+    if (isOf(nextVisit, event)) return announce({ settings, maps, look }, state as Group | undefined, event)
     if (isOf(nextVisitCanceled, event)) return cancel(settings, state as Group | undefined, event)
     if (isOf(control, event)) return order(state as Masks | undefined, event)
     return { state: forget(state, event as Wake), out: [] }
@@ -61,10 +62,16 @@ export const fanOut = (settings: Settings): Step<FanOutState> => ({
   deadline: state => (state.kind === 'group' ? state.forgetAt : nextExpiry(state)),
 })
 
-type Look = (key: string) => FanOutState | undefined
+/** What a visit is announced into. */
+interface Surroundings {
+  readonly settings: Settings
+  readonly maps: SkyMaps
+  readonly look: (key: string) => FanOutState | undefined
+}
 type Turn = { readonly state: FanOutState | undefined; readonly out: readonly Out[]; readonly note?: string }
 
-function announce(settings: Settings, group: Group | undefined, event: Event<LogeventNextVisit>, look: Look): Turn {
+function announce(around: Surroundings, group: Group | undefined, event: Event<LogeventNextVisit>): Turn {
+  const { settings } = around
   const { value, at, replay } = event
   if (value.instrument.trim() === '') {
     return { state: group, out: [], note: `group "${value.groupId}" names no instrument: not an observation` }
@@ -73,18 +80,22 @@ function announce(settings: Settings, group: Group | undefined, event: Event<Log
   if (known && replay <= known.replay) {
     return { state: group, out: [], note: `${value.instrument} ${value.groupId} was announced before: nothing changes` }
   }
-  const announced = known ? { ...known, replay } : firstAnnounced(settings, event, look)
+  const announced = known ? { ...known, replay } : firstAnnounced(around, event)
   const visits = [...(group?.visits ?? []).filter(it => it !== known), announced]
   const cancelled = group?.cancelled ?? false
   const forgetAt = Math.max(group?.forgetAt ?? 0, Math.max(announced.deadline, at, replay) + rememberMs(settings))
   return {
     state: { kind: 'group', cancelled, visits, forgetAt },
-    out: [...announcementOf(settings, announced), ...(cancelled ? withdrawalOf(announced) : [])],
+    out: [...announcementOf(around, announced), ...(cancelled ? withdrawalOf(announced) : [])],
+    ...(announced.announcement.publishedAt === null && { note: stampless(value) }),
   }
 }
 
+const stampless = ({ instrument, groupId }: LogeventNextVisit): string =>
+  `${instrument} ${groupId} does not say when it was published: whether it is stale is not known, and it is processed`
+
 /** Validates, refuses what was delivered stale, and splits the instrument's active detectors by today's masks. */
-function firstAnnounced(settings: Settings, event: Event<LogeventNextVisit>, look: Look): Announced {
+function firstAnnounced({ settings, look }: Surroundings, event: Event<LogeventNextVisit>): Announced {
   const announcement = checkAnnouncement(event.value, Object.keys(settings.instruments))
   refuseStale(settings, event)
   const masks = look(masksKey(announcement.instrument)) as Masks | undefined
@@ -112,11 +123,14 @@ export function deadlineOf(settings: Settings, announcement: Announcement, at: I
   return from + Math.round((2 * announcement.duration + settings.imageTimeoutSeconds) * 1000)
 }
 
-/** Stale is what was *delivered* late: a stop of ours makes nothing stale. What an operator replays is wanted anyway. */
+/**
+ * Stale is what was *delivered* late: a stop of ours makes nothing stale. What an operator replays is wanted anyway.
+ * The age counts in whole seconds: 3600.4 s after its publication an announcement is 3600 s old.
+ */
 function refuseStale(settings: Settings, { value, at, replay }: Event<LogeventNextVisit>): void {
   const published = publishedAt(value)
   if (published === null || replay > 0) return
-  const ageSeconds = (at - published) / 1000
+  const ageSeconds = Math.round((at - published) / 1000)
   if (ageSeconds > settings.messageExpirationSeconds) {
     throw new Rejection(
       'stale',
@@ -144,7 +158,7 @@ function order(masks: Masks | undefined, event: Event<Control>): Turn {
 const forget = (state: FanOutState | undefined, wake: Wake): FanOutState | undefined =>
   state?.kind === 'masks' ? withoutExpired(state, wake.at) : undefined
 
-function announcementOf(settings: Settings, visited: Announced): Out[] {
+function announcementOf({ settings, maps }: Surroundings, visited: Announced): Out[] {
   const { announcement, detectors, masked, deadline } = visited
   const { instrument, group } = announcement
   const unit = (detector: number, more: Pick<DetectorVisit, 'verdict' | 'reason' | 'pipelines'>): Out =>
@@ -158,7 +172,7 @@ function announcementOf(settings: Settings, visited: Announced): Out[] {
   return [
     to(visit, visitKey(instrument, group), { announcement, detectors, masked, deadline }),
     ...detectors.map(detector => {
-      const { pipelines, reason } = choosePipelines(settings.pipelines, { announcement, detector })
+      const { pipelines, reason } = choosePipelines(settings.pipelines, { announcement, detector }, maps)
       return unit(detector, { verdict: reason === null ? 'wanted' : 'ignored', reason, pipelines })
     }),
     ...masked.map(({ detector, reason }) => unit(detector, { verdict: 'masked', reason, pipelines: [] })),

@@ -2,6 +2,7 @@ import { exposureWindow } from './exposure-window.ts'
 import { fanOut } from './fan-out.ts'
 import { defineTopology, type Handlers } from './model/define.ts'
 import { defaultSettings, type Settings } from './settings.ts'
+import type { SkyMaps } from './sky-map.ts'
 import * as s from './streams.ts'
 import { visitWindow } from './visit-window.ts'
 
@@ -13,7 +14,8 @@ const DEFAULT_PARTITIONS = 6
 export const promptTopology = ({
   partitions = DEFAULT_PARTITIONS,
   settings = defaultSettings,
-}: { readonly partitions?: number; readonly settings?: Settings } = {}) =>
+  maps = new Map(),
+}: { readonly partitions?: number; readonly settings?: Settings; readonly maps?: SkyMaps } = {}) =>
   defineTopology({
     name: 'prompt',
     partitions,
@@ -32,7 +34,7 @@ export const promptTopology = ({
       {
         name: 'fan-out',
         summary: 'checks an announcement and makes one unit of work per active detector, with its pipelines',
-        role: 'steps', tasks: 1, run: { step: fanOut(settings) }, watermark: 'clock', order: 'time',
+        role: 'steps', tasks: 1, run: { step: fanOut(settings, maps) }, watermark: 'clock', order: 'time',
         reads: [s.control, s.nextVisitCanceled, s.nextVisit], writes: [s.visit, s.detectorVisit],
       },
       {

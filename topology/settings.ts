@@ -1,5 +1,6 @@
 import { instruments, scienceDetectorsOf, type Size } from './instruments.ts'
-import { faultsOfRules, PIPELINES, type PipelineRule } from './pipelines.ts'
+import { faultsOfRules, ruleSchema } from './pipeline-rules.ts'
+import type { PipelineRule } from './pipelines.ts'
 
 /** Everything that a decision depends on besides its inputs. A change applies to visits announced after it. */
 export interface Settings {
@@ -41,7 +42,7 @@ export const defaultSettings: Settings = {
         ...off('poor flats', 1, 19, 30, 68, 158, 169, 187),
       },
     },
-    HSC: { off: {} },
+    HSC: { off: off('dead', 9) },
   },
   pipelines: [
     ...['365', '407', '430', '432', 'T698', 'T703', 'T704', 'T706'].map(block => ({
@@ -137,20 +138,7 @@ export const settingsSchema = {
       minItems: 1,
       default: defaultSettings.pipelines,
       description: 'Which pipelines a unit may run: ordered rules, the first that matches wins.',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['pipelines'],
-        properties: {
-          instrument: { type: 'string', description: 'Matches this instrument only; absent: any.' },
-          survey: { type: 'string', description: 'Matches this survey exactly, "" only an empty one; absent: any.' },
-          pipelines: {
-            type: 'array',
-            items: { enum: PIPELINES },
-            description: 'What to try, best first; empty: units that take this rule are ignored.',
-          },
-        },
-      },
+      items: ruleSchema,
     },
   },
 } as const

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
 import { avroType } from '../../schemas/codec.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
-import { roles } from '../../streams/main/main.ts'
 import { topologyOf } from '../../streams/main/world.ts'
 import { topicsOf } from '../../topology/derive.ts'
 import { parseDiaSourceId, parseExposureId } from '../../topology/identifiers.ts'
@@ -38,7 +37,8 @@ const kills: (Omit<Kill, 'recovered'> & { readonly seconds: number })[] = []
 let keepLogs = true
 
 beforeAll(async () => {
-  whole = await startWholeSystem(inject('services').provider, overrides, { PP_LOG_LEVEL: 'debug' })
+  // One worker: which of two takes the next unit is chance, and each must be seen at work again.
+  whole = await startWholeSystem(inject('services').provider, overrides, { PP_LOG_LEVEL: 'debug' }, 1)
   const planned = planNight({ ...calm, start: Date.now() })
   const rendered = await prepare(whole.system.config, planned, () => {}, never)
   const undisturbed = await play(startingAt(planned, Date.now() + 3000), rendered, [])
@@ -62,19 +62,19 @@ async function play(plan: NightPlan, rendered: RenderedNight, before: readonly s
 /** One after the other. The clock ticks always, so it comes last; the steps have nothing to say once every raw has come. */
 async function killEach(): Promise<void> {
   const open: Kill[] = []
-  for (const role of ['worker', 'steps', 'effects', 'publish', 'clock'] as const)
-    open.push(await killHolding(whole.system, role))
+  for (const name of ['worker-1', 'steps', 'effects', 'publish', 'clock'] as const)
+    open.push(await killHolding(whole.system, name))
   for (const { recovered, ...kill } of open) kills.push({ ...kill, seconds: await recovered })
 }
 
 it('killed every process while it held work, and each took such work up again', () => {
   const lines = kills.map(
-    ({ role, held, missed, seconds }) =>
-      `${role} killed holding ${held}, at work again after ${seconds.toFixed(1)} s` +
+    ({ name, held, missed, seconds }) =>
+      `${name} killed holding ${held}, at work again after ${seconds.toFixed(1)} s` +
       (missed > 0 ? ` (${missed} kills before it came too late)` : ''),
   )
   console.log(lines.join('\n'))
-  expect(kills.map(({ role }) => role).sort()).toEqual([...roles].sort())
+  expect(kills.map(({ name }) => name).sort()).toEqual([...whole.system.processes].sort())
 })
 
 it('ended every unit as in the undisturbed night', () => {

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { roles } from '../../streams/main/main.ts'
 import type { Services } from '../services/services.ts'
 import { startServices } from '../services/start.ts'
 import { demoOptions } from './options.ts'
@@ -29,7 +28,7 @@ try {
   try {
     stop.signal.throwIfAborted()
     const system = await startSystem(services.addresses, folder, { progress: say })
-    say(`topology up: ${roles.join(', ')}; logs in ${folder} (removed at the end if all is well)`)
+    say(`topology up: ${system.processes.join(', ')}; logs in ${folder} (removed at the end if all is well)`)
     try {
       stop.signal.throwIfAborted()
       const { summary, evidence } = await runDemo({

@@ -11,18 +11,25 @@ import { roles } from '../../streams/main/main.ts'
 import type { Role } from '../../topology/model/topology.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 
-/** The topology as it is deployed: one process per role, each with its log file. */
+/** A process of the deployment: one per role, and as many workers as were asked for, from `worker-1`. */
+export type ProcessName = Exclude<Role, 'worker'> | `worker-${number}`
+
+/** The topology as it is deployed: each process with its log file, which is named after it. */
 export interface System {
   readonly config: Config
   readonly configFile: string
+  readonly processes: readonly ProcessName[]
+  readonly workers: readonly ProcessName[]
+  /** Ids of the processes that are up. */
+  pids(): ReadonlyMap<ProcessName, number>
   /** Text of a process's log so far: one JSON object a line, all its lives after each other. */
-  logOf(role: Role): Promise<string>
+  logOf(name: ProcessName): Promise<string>
   /** Tells each line of a process's log as it is written, through all its lives; the answer ends that. */
-  onLine(role: Role, hear: (line: string) => void): () => void
+  onLine(name: ProcessName, hear: (line: string) => void): () => void
   /** SIGKILL, as the machine would, before it returns; resolves when the process is gone and its log is told to the end. */
-  kill(role: Role): Promise<void>
+  kill(name: ProcessName): Promise<void>
   /** Starts a process that was killed; resolves when it says that it is ready. */
-  restart(role: Role): Promise<void>
+  restart(name: ProcessName): Promise<void>
   /** Drains every process; resolves when all are gone. Those that do not end within ten seconds are killed. */
   stop(): Promise<void>
   /** Resolves with a sentence when a process ends that nobody asked to. */
@@ -34,6 +41,9 @@ const checkout = fileURLToPath(new URL('../../', import.meta.url))
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const READY_MS = 60_000
 const DRAIN_MS = 10_000
+const WORKERS = 2
+
+const roleOf = (name: ProcessName): Role => (name.startsWith('worker-') ? 'worker' : (name as Role))
 
 /** What every process is told; `overrides` are sections of the configuration that the demo or a test wants otherwise. */
 export const configFor = (services: ServiceAddresses, overrides: object = {}) => ({
@@ -60,6 +70,8 @@ export async function startSystem(
     readonly overrides?: object
     /** Variables of the processes alone, over the configuration that all share. */
     readonly environment?: Readonly<Record<string, string>>
+    /** How many worker processes; two where it is not said. */
+    readonly workers?: number
     readonly progress?: (line: string) => void
   } = {},
 ): Promise<System> {
@@ -69,43 +81,45 @@ export async function startSystem(
   const config = loadConfig({ PP_CONFIG: configFile })
   await initialise(config, options.progress)
 
-  const children = new Map<Role, ChildProcess>()
-  const hearers = new Map(roles.map(role => [role, new Set<(line: string) => void>()]))
+  const workers = Array.from({ length: options.workers ?? WORKERS }, (_, i): ProcessName => `worker-${i + 1}`)
+  const processes = roles.flatMap(role => (role === 'worker' ? workers : [role]))
+  const children = new Map<ProcessName, ChildProcess>()
+  const hearers = new Map(processes.map(name => [name, new Set<(line: string) => void>()]))
   const failed = deferred<string>()
   let stopping = false
-  const logFile = (role: Role) => join(folder, `${role}.log`)
-  const start = async (role: Role) => {
-    const child = launch(role, { ...options.environment, PP_CONFIG: configFile }, logFile(role))
-    children.set(role, child)
-    createInterface(child.stdout!).on('line', line => hearers.get(role)!.forEach(hear => hear(line)))
+  const logFile = (name: ProcessName) => join(folder, `${name}.log`)
+  const start = async (name: ProcessName) => {
+    const child = launch(roleOf(name), { ...options.environment, PP_CONFIG: configFile }, logFile(name))
+    children.set(name, child)
+    createInterface(child.stdout!).on('line', line => hearers.get(name)!.forEach(hear => hear(line)))
     child.once('exit', (code, signal) => {
-      const wanted = stopping || children.get(role) !== child
+      const wanted = stopping || children.get(name) !== child
       if (!wanted)
-        failed.resolve(`the process ${role} ended by itself (${signal ?? `code ${code}`}); see ${logFile(role)}`)
+        failed.resolve(`the process ${name} ended by itself (${signal ?? `code ${code}`}); see ${logFile(name)}`)
     })
-    await ready(child, role, logFile(role))
+    await ready(child, name, logFile(name))
   }
   const stop = async () => {
     stopping = true
     await Promise.all([...children.values()].map(end))
   }
-  const starts = await Promise.allSettled(roles.map(start))
+  const starts = await Promise.allSettled(processes.map(start))
   for (const outcome of starts) {
     if (outcome.status === 'fulfilled') continue
     await stop()
     throw outcome.reason
   }
   return {
-    config,
-    configFile,
-    logOf: role => readFile(logFile(role), 'utf8'),
-    onLine: (role, hear) => {
-      hearers.get(role)!.add(hear)
-      return () => void hearers.get(role)!.delete(hear)
+    ...{ config, configFile, processes, workers },
+    pids: () => new Map([...children].map(([name, { pid }]) => [name, pid!])),
+    logOf: name => readFile(logFile(name), 'utf8'),
+    onLine: (name, hear) => {
+      hearers.get(name)!.add(hear)
+      return () => void hearers.get(name)!.delete(hear)
     },
-    kill: async role => {
-      const child = children.get(role)!
-      children.delete(role)
+    kill: async name => {
+      const child = children.get(name)!
+      children.delete(name)
       const gone = new Promise(resolve => child.once('close', resolve))
       child.kill('SIGKILL')
       await gone
@@ -132,14 +146,14 @@ function launch(role: Role, variables: Readonly<Record<string, string>>, log: st
 }
 
 /** A process says "ready" in its log when it has joined its groups. */
-async function ready(child: ChildProcess, role: Role, log: string): Promise<void> {
+async function ready(child: ChildProcess, name: ProcessName, log: string): Promise<void> {
   const said = deferred<void>()
   child.stdout!.on('data', (chunk: Buffer) => {
     if (chunk.includes('"msg":"ready"')) said.resolve()
   })
   const tail = async () => (await readFile(log, 'utf8').catch(() => '')).split('\n').slice(-15).join('\n')
-  const late = setTimeout(() => said.reject(new Error(`${role} is not ready after ${READY_MS / 1000} s`)), READY_MS)
-  child.once('exit', code => said.reject(new Error(`${role} ended with code ${code} before it was ready`)))
+  const late = setTimeout(() => said.reject(new Error(`${name} is not ready after ${READY_MS / 1000} s`)), READY_MS)
+  child.once('exit', code => said.reject(new Error(`${name} ended with code ${code} before it was ready`)))
   try {
     await said.promise
   } catch (error) {

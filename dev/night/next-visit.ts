@@ -6,7 +6,7 @@ const ICRS = 2n
 const SKY = 2n
 const OPEN = 2n
 /** Which ScriptQueue commands the instrument. */
-const SAL_INDEX = { LATISS: 2n, LSSTComCam: 1n }
+const SAL_INDEX = { LATISS: 2n, LSSTComCam: 1n, LSSTCam: 1n }
 
 /** The announcement of a visit as the summit's ScriptQueue publishes it at `sentAt` (ms UTC). */
 export function nextVisitOf(plan: NightPlan, visit: VisitPlan, sentAt: Instant): LogeventNextVisit {
@@ -26,15 +26,15 @@ export function nextVisitOf(plan: NightPlan, visit: VisitPlan, sentAt: Instant):
     groupId: visit.group,
     coordinateSystem: ICRS,
     position: [ra, dec],
-    startTime: taiSecondsOfInstant(visit.exposures[0]!.opensAt),
+    startTime: taiSecondsOfInstant(visit.announceAt + Math.round(1000 * plan.options.lead)),
     rotationSystem: SKY,
     cameraAngle: rotation,
     filters: plan.filter,
     dome: OPEN,
     duration: visit.duration,
-    nimages: BigInt(plan.options.snaps),
+    nimages: BigInt(visit.nimages),
     instrument: plan.instrument.name,
-    survey: plan.survey,
+    survey: visit.survey,
     totalCheckpoints: 1n,
   }
 }

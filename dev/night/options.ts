@@ -1,8 +1,11 @@
 import type { Instant } from '../../topology/model/time.ts'
 
+const SIMULATED = ['LATISS', 'LSSTComCam', 'LSSTCam'] as const
+export type SimulatedInstrument = (typeof SIMULATED)[number]
+
 export interface NightOptions {
   readonly seed: number
-  readonly instrument: 'LATISS' | 'LSSTComCam'
+  readonly instrument: SimulatedInstrument
   readonly visits: number
   /** When the night begins: the first announcement, ms UTC. It moves times and names, and changes nothing on the sky. */
   readonly start: Instant
@@ -18,12 +21,33 @@ export interface NightOptions {
   readonly gap?: number
   /** Exposures of one visit. */
   readonly snaps?: 1 | 2
+  /** Visits, by index, that are not like the others. */
+  readonly unusual?: Readonly<Record<number, Unusual>>
+  /** False: raws are headers alone, and nothing dithers, so that a recorded result finds its objects again. */
+  readonly pixels?: boolean
   /** Number of the first exposure in its day; a second night on one day must begin above the first. */
   readonly firstSequence?: number
 }
 
-const DEFAULTS = { size: 1024, transients: true, lead: 20, exposure: 15, gap: 3, snaps: 1, firstSequence: 1 } as const
-const SIMULATED: readonly string[] = ['LATISS', 'LSSTComCam'] satisfies NightOptions['instrument'][]
+/** What makes a visit unusual. */
+export interface Unusual {
+  /** 0: announced, and never taken. */
+  readonly snaps?: 0 | 1 | 2
+  /** Another programme than the night's. */
+  readonly survey?: string
+}
+
+const DEFAULTS = {
+  size: 1024,
+  transients: true,
+  lead: 20,
+  exposure: 15,
+  gap: 3,
+  snaps: 1,
+  firstSequence: 1,
+  unusual: {},
+  pixels: true,
+} as const
 
 /** The options with defaults filled in. @throws RangeError naming the option, what it is and what is allowed. */
 export function wholeOptions(given: NightOptions): Required<NightOptions> {
@@ -35,7 +59,11 @@ export function wholeOptions(given: NightOptions): Required<NightOptions> {
 function check(options: Required<NightOptions>): void {
   const { instrument, visits, size, lead, exposure, gap, snaps, seed, start, firstSequence } = options
   if (!SIMULATED.includes(instrument))
-    throw new RangeError(`instrument is "${String(instrument)}"; a night can be simulated for LATISS and LSSTComCam`)
+    throw new RangeError(
+      `instrument is "${String(instrument)}"; a night can be simulated for LATISS, LSSTComCam and LSSTCam`,
+    )
+  if (instrument === 'LSSTCam' && options.pixels)
+    throw new RangeError('instrument is "LSSTCam"; its 189 detectors are simulated without pixels')
   const allow = (what: string, value: number, fine: boolean, allowed: string) => {
     if (!fine) throw new RangeError(`${what} is ${value}; allowed are ${allowed}`)
   }
@@ -44,7 +72,7 @@ function check(options: Required<NightOptions>): void {
   allow('visits', visits, whole(visits, 1, 5000), 'integers from 1 to 5000')
   allow('size', size, whole(size, 128, 4096) && size % 4 === 0, 'multiples of 4 from 128 to 4096')
   allow('snaps', snaps, whole(snaps, 1, 2), '1 and 2')
-  allow('firstSequence', firstSequence, whole(firstSequence, 1, 99_999 - visits * snaps), 'those that leave room below 99999') // prettier-ignore
+  allow('firstSequence', firstSequence, whole(firstSequence, 1, 99_999 - visits * 2), 'those that leave room below 99999') // prettier-ignore
   allow('start', start, Number.isFinite(start), 'instants in ms UTC')
   for (const [what, seconds] of Object.entries({ lead, exposure, gap }))
     allow(what, seconds, seconds > 0 && seconds <= 600, 'seconds above 0 and up to 600')

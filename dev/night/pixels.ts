@@ -79,7 +79,7 @@ const EDGE = 16
 const SPOILED_FWHM = 10
 
 function injectedIn(plan: NightPlan, visit: VisitPlan, detector: DetectorPlan, chip: Chip, light: Plane): Injected[] {
-  const { size, snaps } = plan.options
+  const { size } = plan.options
   const wcs = trueWcs(detector, visit)
   const psf = psfOf(plan, visit)
   const { stars, changing } = detector.field
@@ -94,7 +94,7 @@ function injectedIn(plan: NightPlan, visit: VisitPlan, detector: DetectorPlan, c
       inside &&
       starsAt.every(star => distance(star) > (star.saturated ? SPOILED_FWHM : 2) * psf.fwhm) &&
       shown.every(other => other.source === source || distance(other.at) > 2 * psf.fwhm)
-    const snr = (flux / errorOf(light, chip, visit, psf, at)) * Math.sqrt(snaps)
+    const snr = (flux / errorOf(light, chip, visit, psf, at)) * Math.sqrt(visit.nimages)
     return { id: source.id, kind: source.kind, ra: source.ra, dec: source.dec, ...at, flux, snr, isolated }
   })
 }

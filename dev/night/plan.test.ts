@@ -105,7 +105,7 @@ describe('a planned night', () => {
     [{ visits: 0 }, 'visits is 0; allowed are integers from 1 to 5000'],
     [{ size: 257 }, 'size is 257; allowed are multiples of 4'],
     [{ lead: 0 }, 'lead is 0; allowed are seconds'],
-    [{ instrument: 'HSC' as 'LATISS' }, 'instrument is "HSC"; a night can be simulated for LATISS and LSSTComCam'],
+    [{ instrument: 'HSC' as 'LATISS' }, 'instrument is "HSC"; a night can be simulated for LATISS, LSSTComCam'],
     [{ firstSequence: 99_990, visits: 20 }, 'firstSequence is 99990'],
   ])('refuses %j', (wrong, sentence) => {
     expect(() => planNight({ ...options, ...wrong })).toThrow(sentence)

@@ -10,10 +10,10 @@ import { dayObsOf, exposureId } from '../../topology/identifiers.ts'
 import { bandOf, instruments, scienceDetectorsOf, type Band, type Instrument } from '../../topology/instruments.ts'
 import { taiSecondsOfInstant, type Instant } from '../../topology/model/time.ts'
 import { fieldOf, type Depth, type Field } from './field.ts'
-import { wholeOptions, type NightOptions } from './options.ts'
+import { wholeOptions, type NightOptions, type SimulatedInstrument } from './options.ts'
 import { randomOf, type Random } from './random.ts'
 
-export type { NightOptions } from './options.ts'
+export type { NightOptions, SimulatedInstrument, Unusual } from './options.ts'
 
 /** The shutter's times are ms UTC; the raw is put when it has been read out. */
 export interface ExposurePlan {
@@ -42,6 +42,10 @@ export interface VisitPlan {
   readonly group: string
   readonly dayObs: number
   readonly announceAt: Instant
+  readonly survey: string
+  /** Snaps as announced. */
+  readonly nimages: number
+  /** Empty where the visit is never taken. */
   readonly exposures: readonly ExposurePlan[]
   /** Seconds of the script, as announced. */
   readonly duration: number
@@ -66,7 +70,6 @@ export interface NightPlan {
   readonly instrument: Instrument
   readonly filter: string
   readonly band: Band
-  readonly survey: string
   readonly depth: Depth
   readonly pixelScale: number
   readonly detectors: readonly DetectorPlan[]
@@ -85,10 +88,14 @@ const OVERHEAD_S = 5
 const MIDDLING = { fwhm: 0.9, sky: 700, readNoise: 7 }
 
 /** e⁻ per nJy in a typical exposure: a 1.2 m telescope and an 8.4 m one (6.5 m effective). */
-const THROUGHPUT = { LATISS: 0.05, LSSTComCam: 0.6 }
-const FILTER = { LATISS: 'SDSSr_65mm~empty', LSSTComCam: 'r_03' }
+const THROUGHPUT = { LATISS: 0.05, LSSTComCam: 0.6, LSSTCam: 0.6 }
+const FILTER = { LATISS: 'SDSSr_65mm~empty', LSSTComCam: 'r_03', LSSTCam: 'r_57' }
 /** AuxTel's pixels of 0.096″ are read out two by two, so that seeing covers the 3 to 7 pixels it does on LSST's cameras. */
-const BINNING = { LATISS: 2, LSSTComCam: 1 }
+const BINNING = { LATISS: 2, LSSTComCam: 1, LSSTCam: 1 }
+/** The observing block whose visits get the whole pipeline. */
+const SURVEY = 'BLOCK-365'
+/** Seconds until the next announcement where a visit is not taken. */
+const UNTAKEN_S = 2
 
 /**
  * A night from a seed: what is on the sky, where the telescope points, when things happen. Pure: equal options, equal plan.
@@ -112,11 +119,10 @@ export function planNight(given: NightOptions): NightPlan {
     instrument,
     filter,
     band: bandOf(instrument, filter)!,
-    survey: 'BLOCK-365',
     depth,
     pixelScale,
     detectors: scienceDetectorsOf(instrument).map(({ id }) => detectorPlan(options, id, centre, depth)),
-    visits: Array.from({ length: options.visits }, (_, index) => visitPlan(options, index, centre, depth)),
+    visits: timetable(options).map((times, index) => visitPlan(options, index, times, centre, depth)),
   }
 }
 
@@ -125,7 +131,7 @@ export const startingAt = (plan: NightPlan, start: Instant): NightPlan => planNi
 
 const binned = (instrument: Instrument) => ({
   arcsecPerMm: instrument.arcsecPerMm,
-  pixelMm: instrument.pixelMm * BINNING[instrument.name as NightOptions['instrument']],
+  pixelMm: instrument.pixelMm * BINNING[instrument.name as SimulatedInstrument],
 })
 
 /** The chip of the simulated camera: at the real detector's place, `size` pixels square, so it lies within the real one's sky. */
@@ -143,21 +149,29 @@ function centreOf(seed: number): Pointing {
 function detectorPlan(options: Required<NightOptions>, id: number, centre: Pointing, depth: Depth): DetectorPlan {
   const geometry = geometryFor(options, id)
   const nominalWcs = detectorWcs(geometry, centre)
-  const { seed, visits, size, transients } = options
+  const { seed, visits, size, transients, pixels } = options
+  if (!pixels) return { id, geometry, nominalWcs, field: { stars: [], changing: [] } }
   const field = fieldOf({ seed, detector: id, visits, size, margin: MARGIN, wcs: nominalWcs, depth, transients })
   return { id, geometry, nominalWcs, field }
 }
 
-function visitPlan(options: Required<NightOptions>, index: number, centre: Pointing, depth: Depth): VisitPlan {
+function visitPlan(
+  options: Required<NightOptions>,
+  index: number,
+  times: Times,
+  centre: Pointing,
+  depth: Depth,
+): VisitPlan {
   const random = randomOf(options.seed, 'visit', index)
-  const within = (limit: number) => limit * (2 * random.uniform() - 1)
+  const within = (limit: number) => (options.pixels ? limit * (2 * random.uniform() - 1) : 0)
   const announced = {
     ...moved(centre, within(DITHER), within(DITHER)),
     rotation: (centre.rotation + within(TURN) + 360) % 360,
   }
   return {
     index,
-    ...timesOf(options, index),
+    ...times,
+    survey: options.unusual[index]?.survey ?? SURVEY,
     announced,
     actual: moved(announced, within(POINTING_ERROR), within(POINTING_ERROR)),
     wcsError: [within(0.05), within(0.05)],
@@ -172,16 +186,30 @@ const moved = ({ ra, dec, rotation }: Pointing, east: number, north: number): Po
   rotation,
 })
 
-function timesOf(options: Required<NightOptions>, index: number) {
-  const { start, lead, exposure, gap, snaps, firstSequence } = options
+type Times = Pick<VisitPlan, 'group' | 'dayObs' | 'announceAt' | 'exposures' | 'duration' | 'nimages'>
+
+/** One visit after the other: each takes as long as its snaps, and the next exposes when this one's gap is over. */
+function timetable(options: Required<NightOptions>): Times[] {
+  const { start, exposure, gap, snaps, firstSequence, visits, unusual } = options
   const readout = Math.min(READOUT_S, gap)
-  const cycle = snaps * exposure + (snaps - 1) * readout + gap
-  const announceAt = start + Math.round(1000 * index * cycle)
+  let [seconds, sequence] = [0, firstSequence]
+  return Array.from({ length: visits }, (_, index) => {
+    const taken = unusual[index]?.snaps ?? snaps
+    const times = timesOf(options, start + Math.round(1000 * seconds), sequence, taken)
+    seconds += taken === 0 ? UNTAKEN_S : taken * exposure + (taken - 1) * readout + gap
+    sequence += taken
+    return times
+  })
+}
+
+function timesOf(options: Required<NightOptions>, announceAt: Instant, firstSequence: number, taken: number): Times {
+  const { start, lead, exposure, gap, snaps } = options
+  const readout = Math.min(READOUT_S, gap)
   const dayObs = dayObsOf(start)
-  const exposures = Array.from({ length: snaps }, (_, snap): ExposurePlan => {
+  const exposures = Array.from({ length: taken }, (_, snap): ExposurePlan => {
     const opensAt = announceAt + Math.round(1000 * (lead + snap * (exposure + readout)))
     const closesAt = opensAt + Math.round(1000 * exposure)
-    const sequence = firstSequence + index * snaps + snap
+    const sequence = firstSequence + snap
     return {
       snap,
       sequence,
@@ -191,8 +219,9 @@ function timesOf(options: Required<NightOptions>, index: number) {
       putAt: closesAt + Math.round(1000 * readout),
     }
   })
-  const duration = snaps * (exposure + readout) + OVERHEAD_S
-  return { group: isoTai(announceAt), dayObs, announceAt, exposures, duration }
+  const nimages = taken === 0 ? snaps : taken
+  const duration = nimages * (exposure + readout) + OVERHEAD_S
+  return { group: isoTai(announceAt), dayObs, announceAt, exposures, duration, nimages }
 }
 
 /** ISO date and time, TAI, with milliseconds and without a zone: what headers and group ids are written in. */

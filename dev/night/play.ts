@@ -6,7 +6,7 @@ import { realClock, type Clock } from './clock.ts'
 import { nextVisitOf } from './next-visit.ts'
 import { objectCreated, type S3Event } from './notification.ts'
 import type { DetectorPlan, ExposurePlan, NightPlan, VisitPlan } from './plan.ts'
-import { primaryHeader, rawFits, rawKeyOf, sidecarBytes } from './raw.ts'
+import { headerFits, primaryHeader, rawFits, rawKeyOf, sidecarBytes } from './raw.ts'
 import type { RenderedNight } from './render.ts'
 
 /** The world that a night happens to. */
@@ -22,9 +22,61 @@ export interface Night {
   /** Bucket named in the notifications. */
   readonly bucket: string
   readonly ports: NightPorts
+  /** How announcements and raws come about; as planned where it is not said. */
+  readonly manner?: Manner
   readonly clock?: Clock
   readonly signal?: AbortSignal
   readonly progress?: (event: NightEvent) => void
+}
+
+/** One object on its way into the bucket. Each verb may be said more than once. */
+export interface Upload {
+  /** These bytes instead of its own, where they are given. */
+  put(bytes?: Uint8Array): Promise<void>
+  /** Tells of the last put; `beside` are further records of the same notification. */
+  notify(beside?: S3Event['Records']): Promise<void>
+}
+
+/** One raw at the moment of its readout. */
+export interface RawInHand {
+  readonly visit: VisitPlan
+  readonly exposure: ExposurePlan
+  readonly detector: number
+  readonly key: string
+  /** When the visit was announced. */
+  readonly announcedAt: Instant
+  readonly sidecar: Upload
+  readonly image: Upload
+  until(instant: Instant): Promise<void>
+}
+
+/** One announcement at its moment. */
+export interface VisitInHand {
+  readonly visit: VisitPlan
+  readonly announcement: LogeventNextVisit
+  until(instant: Instant): Promise<void>
+}
+
+/** How things come about: a night's good manners, or adversity. */
+export interface Manner {
+  announce(it: VisitInHand, send: NightPorts['announce']): Promise<void>
+  deliver(raw: RawInHand): Promise<void>
+  /** Raws of the visit's first exposure that are there before it is announced. */
+  isEarly(visit: VisitPlan, detector: number): boolean
+}
+
+/** The sidecar first, as at the summit; each object's notification follows it. */
+export async function arrive({ sidecar, image }: Pick<RawInHand, 'sidecar' | 'image'>): Promise<void> {
+  for (const object of [sidecar, image]) {
+    await object.put()
+    await object.notify()
+  }
+}
+
+const asPlanned: Manner = {
+  announce: ({ announcement }, send) => send(announcement),
+  deliver: arrive,
+  isEarly: () => false,
 }
 
 /** What has just happened; `at` in ms UTC by the simulator's clock. */
@@ -42,14 +94,14 @@ export interface PlayedRaw {
   readonly closedAt: Instant
   /** When the sidecar began to be put, right before the image. */
   readonly putAt: Instant
-  /** When image and notification had been accepted. */
+  /** When its last object or notification had been accepted. */
   readonly notifiedAt: Instant
 }
 
 /**
  * Plays a night in real time: announcements, then sidecars and raws with their notifications, each at its planned instant. The plan's
  * start must lie ahead: take `startingAt(plan, now + a second)`. Visits overlap as the plan has them; the detectors of an exposure
- * arrive at the same time. Resolves with every raw, in order of exposure and detector, when the last has been notified.
+ * arrive at the same time, in the manner that was asked for. Resolves with every raw that came, in order of exposure and detector, when the last has been notified.
  * Rejects, and stops everything else, at the first port that fails, or with the signal's reason when aborted.
  */
 export async function playNight(night: Night): Promise<readonly PlayedRaw[]> {
@@ -60,7 +112,7 @@ export async function playNight(night: Night): Promise<readonly PlayedRaw[]> {
   const signal = night.signal ? AbortSignal.any([night.signal, failure.signal]) : failure.signal
   const visits = night.plan.visits.map(async visit => {
     try {
-      return await playVisit({ ...night, clock, signal }, visit)
+      return await playVisit({ ...night, clock, signal, manner: night.manner ?? asPlanned }, visit)
     } catch (error) {
       failure.abort(error)
       throw error
@@ -70,23 +122,44 @@ export async function playNight(night: Night): Promise<readonly PlayedRaw[]> {
   return (await Promise.all(visits)).flat()
 }
 
-type Playing = Night & { readonly clock: Clock; readonly signal: AbortSignal }
+type Playing = Night & { readonly clock: Clock; readonly signal: AbortSignal; readonly manner: Manner }
+
+/** How long before the announcement an early raw is there, ms. */
+const EARLY_MS = 1000
 
 async function playVisit(night: Playing, visit: VisitPlan): Promise<PlayedRaw[]> {
-  const { plan, ports, clock, signal, progress } = night
-  await clock.until(visit.announceAt, signal)
-  const at = clock.now()
-  await ports.announce(nextVisitOf(plan, visit, at))
-  progress?.({ kind: 'announced', visit, at })
-  const played: PlayedRaw[] = []
-  for (const exposure of visit.exposures) {
-    const raws = await writeRaws(night, visit, exposure)
-    await clock.until(exposure.opensAt, signal)
-    progress?.({ kind: 'exposing', visit, snap: exposure.snap, at: clock.now() })
-    await clock.until(exposure.putAt, signal)
-    played.push(...(await Promise.all(raws.map(raw => arrive(night, visit, exposure, raw)))))
+  const { plan, ports, clock, signal, manner, progress } = night
+  const until = (instant: Instant) => clock.until(instant, signal)
+  const isEarly = ({ id }: DetectorPlan) => manner.isEarly(visit, id)
+  const deliveries: Promise<PlayedRaw | undefined>[] = []
+  const deliver = (exposure: ExposurePlan, files: readonly RawFiles[], announcedAt: Instant) => {
+    const begun = files.map(raw => deliverRaw(night, visit, exposure, raw, announcedAt))
+    deliveries.push(...begun)
+    // Awaited at the end; a failure before must stop the night, and not the process.
+    for (const delivery of begun) delivery.catch(() => undefined)
+    return begun
   }
-  return played
+  const [first] = visit.exposures
+  if (first && plan.detectors.some(isEarly)) {
+    await until(visit.announceAt - EARLY_MS)
+    const files = await writeRaws(night, visit, first, plan.detectors.filter(isEarly))
+    await Promise.all(deliver(first, files, visit.announceAt))
+  }
+  await until(visit.announceAt)
+  const at = clock.now()
+  const announcement = nextVisitOf(plan, visit, at)
+  await manner.announce({ visit, announcement, until }, ports.announce)
+  progress?.({ kind: 'announced', visit, at })
+  for (const exposure of visit.exposures) {
+    const waiting = plan.detectors.filter(it => exposure !== first || !isEarly(it))
+    const files = await writeRaws(night, visit, exposure, waiting)
+    await until(exposure.opensAt)
+    progress?.({ kind: 'exposing', visit, snap: exposure.snap, at: clock.now() })
+    await until(exposure.putAt)
+    deliver(exposure, files, at)
+  }
+  await Promise.allSettled(deliveries)
+  return (await Promise.all(deliveries)).filter(raw => raw !== undefined)
 }
 
 interface RawFiles {
@@ -97,37 +170,67 @@ interface RawFiles {
 }
 
 /** Files of one exposure, written while it is ahead: about 10 ms each, one a turn of the event loop, so that no other visit waits. */
-async function writeRaws({ plan, rendered }: Playing, visit: VisitPlan, exposure: ExposurePlan): Promise<RawFiles[]> {
+async function writeRaws(
+  { plan, rendered }: Playing,
+  visit: VisitPlan,
+  exposure: ExposurePlan,
+  detectors: readonly DetectorPlan[],
+): Promise<RawFiles[]> {
   const files: RawFiles[] = []
-  for (const detector of plan.detectors) {
+  for (const detector of detectors) {
     await breathe()
     const header = primaryHeader(plan, visit, exposure, detector)
     const { raws } = rendered.exposure(visit, exposure, detector)
-    const image = rawFits(header, rendered.chipOf(detector), raws)
+    const image = plan.options.pixels ? rawFits(header, rendered.chipOf(detector), raws) : headerFits(header)
     files.push({ detector, key: rawKeyOf(plan, visit, exposure, detector), image, sidecar: sidecarBytes(header) })
   }
   return files
 }
 
-/** The sidecar first, as at the summit; each object's notification follows it. */
-async function arrive(
-  { bucket, ports, clock, signal, progress }: Playing,
+/** Undefined for a raw that never came. */
+async function deliverRaw(
+  night: Playing,
   visit: VisitPlan,
   exposure: ExposurePlan,
   { detector, key, image, sidecar }: RawFiles,
-): Promise<PlayedRaw> {
-  const putAt = clock.now()
-  for (const [name, bytes] of [
-    [sidecarKey(key), sidecar],
-    [key, image],
-  ] as const) {
-    signal.throwIfAborted()
-    await ports.putObject(name, bytes)
-    await ports.notify(objectCreated(bucket, name, bytes, clock.now()))
-  }
+  announcedAt: Instant,
+): Promise<PlayedRaw | undefined> {
+  const { clock, signal, manner, progress } = night
+  let putAt: Instant | undefined
+  const upload = (name: string, bytes: Uint8Array) => uploadOf(night, name, bytes, () => (putAt ??= clock.now()))
+  await manner.deliver({
+    ...{ visit, exposure, detector: detector.id, key, announcedAt },
+    sidecar: upload(sidecarKey(key), sidecar),
+    image: upload(key, image),
+    until: instant => clock.until(instant, signal),
+  })
+  if (putAt === undefined) return undefined
   const { group } = visit
   const raw = { group, exposure: exposure.id, detector: detector.id, key, closedAt: exposure.closesAt, putAt }
   const played = { ...raw, notifiedAt: clock.now() }
   progress?.({ kind: 'raw', visit, raw: played, at: played.notifiedAt })
   return played
+}
+
+function uploadOf(
+  { bucket, ports, clock, signal }: Playing,
+  name: string,
+  bytes: Uint8Array,
+  begun: () => void,
+): Upload {
+  let created: S3Event | undefined
+  return {
+    put: async (changed = bytes) => {
+      signal.throwIfAborted()
+      begun()
+      await ports.putObject(name, changed)
+      // The store tells the size of the whole, also of a transfer that was cut.
+      created = objectCreated(bucket, name, bytes, clock.now())
+    },
+    notify: async (beside = []) => {
+      signal.throwIfAborted()
+      if (!created) throw new Error(`${name} was never put: there is nothing to tell of it`)
+      await ports.notify({ Records: [...beside, ...created.Records] })
+    },
+  }
 }

@@ -28,7 +28,7 @@ export function primaryHeader(
     INSTRUME: instrument.name,
     GROUPID: visit.group,
     CURINDEX: exposure.snap + 1,
-    MAXINDEX: options.snaps,
+    MAXINDEX: visit.nimages,
     RAFTBAY: raft,
     CCDSLOT: slot,
     OBSID: `${instrument.code}_O_${visit.dayObs}_${String(exposure.sequence).padStart(6, '0')}`,
@@ -85,6 +85,9 @@ export function rawFits(header: PrimaryHeader, chip: Chip, raws: readonly Amplif
   })
   return writeFits([{ header }, ...extensions])
 }
+
+/** A raw without pixels: its header alone. */
+export const headerFits = (header: PrimaryHeader): Uint8Array => writeFits([{ header }])
 
 /** The sidecar: the primary header as a flat JSON object. */
 export const sidecarBytes = (header: PrimaryHeader): Uint8Array => new TextEncoder().encode(JSON.stringify(header))

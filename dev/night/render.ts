@@ -9,6 +9,13 @@ export interface RenderedNight {
   readonly exposure: (visit: VisitPlan, exposure: ExposurePlan, detector: DetectorPlan) => RenderedExposure
 }
 
+const PIXELLESS: RenderedNight = {
+  chipOf: ({ id }) => {
+    throw new Error(`detector ${id} has no chip: the night is one without pixels`)
+  },
+  exposure: () => ({ raws: [], injected: [] }),
+}
+
 const nameOf = (visit: number, snap: number, detector: number) => `${visit}/${snap}/${detector}`
 
 /**
@@ -20,9 +27,10 @@ export async function renderNight(
   progress: (done: number, of: number) => void = () => {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RenderedNight> {
+  if (!plan.options.pixels) return PIXELLESS
   const chips = new Map(plan.detectors.map(detector => [detector.id, chipOfDetector(plan, detector)]))
   const rendered = new Map<string, RenderedExposure>()
-  const total = plan.visits.length * plan.options.snaps * plan.detectors.length
+  const total = plan.visits.reduce((sum, { exposures }) => sum + exposures.length, 0) * plan.detectors.length
   for (const visit of plan.visits)
     for (const { snap } of visit.exposures)
       for (const detector of plan.detectors) {

@@ -23,7 +23,8 @@ export interface TruthOfUnit {
 
 export function truthOf(plan: NightPlan, rendered: RenderedNight): Truth {
   const { seed, instrument } = plan.options
-  const units = plan.visits.flatMap(visit =>
+  const taken = plan.visits.filter(({ exposures }) => exposures.length > 0)
+  const units = taken.flatMap(visit =>
     plan.detectors.map(detector => {
       const first = visit.exposures[0]!
       const { injected } = rendered.exposure(visit, first, detector)

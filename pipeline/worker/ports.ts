@@ -31,6 +31,8 @@ export interface UnitLedger {
   /** False: the lease is somebody else's now; stop and discard. */
   heartbeat(unit: string, epoch: number): Promise<boolean>
   reported(unit: string, epoch: number): Promise<unknown>
+  /** Gives the unit back because this worker must end: for anybody, at once, and without counting the run. */
+  handBack(unit: string, epoch: number): Promise<unknown>
   /** Gives the unit back for a retry after a back-off; the ledger counts its runs and ends it at the limit. */
   release(unit: string, epoch: number, why: { readonly reason: string; readonly detail: string }): Promise<unknown>
 }

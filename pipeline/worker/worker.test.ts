@@ -39,7 +39,7 @@ const outputs: ImageOutputs = {
 const biasKey = 'LATISS/calib/bias/0/20260101T000000_20270101T000000.fits'
 
 /** A worker between a ledger that hands out what the test says, a store in memory, and a thread that answers at once. */
-function setup() {
+function setup(more: { readonly drainMs?: number; readonly maxUnits?: number } = {}) {
   const leases: Lease[] = []
   const preloads: UnitToPreload[] = []
   const said: string[] = []
@@ -48,13 +48,15 @@ function setup() {
   let alive = true
   let holding = true
   let isMarkable = true
+  let isLedgerAway = false
+  let readRaw = async (): Promise<Uint8Array> => new Uint8Array(1)
   // A bell: rung while nobody listens, it rings for the next who does.
   let rung = false
   let wake = () => {}
   const store: ObjectStore = {
     get: async (_bucket, key) => {
       reads.push(key)
-      return new Uint8Array(1)
+      return key === 'k.fits' ? readRaw() : new Uint8Array(1)
     },
     put: async (_bucket, key, bytes) => {
       said.push(`put ${key}`)
@@ -72,18 +74,26 @@ function setup() {
     id: 'w',
     ledger: {
       lease: async ({ holds }) => {
+        if (isLedgerAway) throw new Error('the database is away')
         const lease = leases.shift()
         if (lease) said.push(`lease ${lease.unit} holding ${holds.join()}`)
         return lease
       },
       claimPreload: async () => preloads.shift(),
       holdPreload: async () => holding,
-      heartbeat: async () => alive,
+      heartbeat: async () => {
+        if (isLedgerAway) throw new Error('the database is away')
+        return alive
+      },
       reported: async (unit, epoch) => {
-        if (!isMarkable) throw new Error('the database is away')
+        if (!isMarkable || isLedgerAway) throw new Error('the database is away')
         said.push(`reported ${unit} ${epoch}`)
       },
-      release: async (unit, epoch, { reason }) => void said.push(`released ${unit} ${epoch} ${reason}`),
+      release: async (unit, epoch, { reason }) => {
+        if (isLedgerAway) throw new Error('the database is away')
+        said.push(`released ${unit} ${epoch} ${reason}`)
+      },
+      handBack: async (unit, epoch) => void said.push(`handed back ${unit} ${epoch}`),
     },
     report: async result => {
       said.push(`report ${result.outcome}`)
@@ -94,7 +104,7 @@ function setup() {
       geometry: () => undefined,
     },
     run: { worker: 'w', store, bucket: 'central', thread, deployment: 'dep', deadlineMs: 1000, now: () => 7 },
-    ...{ log, holdsLimit: 2, pollMs: 60_000, heartbeatMs: 5 },
+    ...{ log, holdsLimit: 2, pollMs: 60_000, heartbeatMs: 5, drainMs: 10_000, maxUnits: 0, ...more },
     wake: async (_ms, signal) => {
       if (!rung && !signal.aborted) {
         await new Promise<void>(resolve => {
@@ -113,6 +123,8 @@ function setup() {
       wake()
     },
     lose: () => (alive = false),
+    ledgerAway: (isAway: boolean) => (isLedgerAway = isAway),
+    rawIs: (read: typeof readRaw) => (readRaw = read),
     withdraw: () => (holding = false),
     unmarkable: () => (isMarkable = false),
   }
@@ -197,6 +209,96 @@ it('discards a result whose lease is lost', async () => {
   await vi.waitUntil(() => aborted.mock.calls.length > 0, { interval: 1 })
   await worker.drain()
   expect(said).toEqual(['lease LATISS/g/0 holding ', 'closed'])
+})
+
+it('on SIGTERM lets the unit in hand finish, and takes no other', async () => {
+  const { leases, said, thread, ring, worker } = setup()
+  let finish!: () => void
+  thread.run.mockImplementationOnce(() => new Promise(resolve => (finish = () => resolve({ outputs }))))
+  leases.push(leaseOf('LATISS/g/0'), leaseOf('LATISS/h/0'))
+  ring()
+  await vi.waitUntil(() => thread.run.mock.calls.length > 0, { interval: 1 })
+  const drained = worker.drain()
+  finish()
+  await drained
+  expect(said.slice(-2)).toEqual(['reported LATISS/g/0 1', 'closed'])
+  expect(leases).toHaveLength(1)
+})
+
+it.each([
+  ['the pipeline', { reads: false }],
+  ['a store that does not answer', { reads: true }],
+])('on SIGTERM hands the unit back when its time is over, whatever hangs: %s', async (_, { reads: hangs }) => {
+  const { leases, said, thread, rawIs, ring, until, worker } = setup({ drainMs: 20 })
+  const never = new Promise<never>(() => {})
+  if (hangs) rawIs(() => never)
+  else thread.run.mockImplementationOnce(() => never)
+  leases.push(leaseOf('LATISS/g/0', 4))
+  ring()
+  await until('lease LATISS/g/0 holding ')
+  await worker.drain()
+  expect(said).toEqual(['lease LATISS/g/0 holding ', 'handed back LATISS/g/0 4', 'closed'])
+})
+
+it('ends by itself, between units, when it has done its number', async () => {
+  const { leases, said, ring, worker } = setup({ maxUnits: 2 })
+  leases.push(leaseOf('LATISS/g/0'), leaseOf('LATISS/h/0'), leaseOf('LATISS/i/0'))
+  ring()
+  await worker.ended
+  expect(said.filter(line => line.startsWith('reported'))).toEqual(['reported LATISS/g/0 1', 'reported LATISS/h/0 1'])
+  expect(said.at(-1)).toBe('closed')
+  expect(leases).toHaveLength(1)
+})
+
+it('keeps its unit while the ledger is away, reports it, and comes back for the next', async () => {
+  const { leases, said, thread, ledgerAway, ring, until, worker } = setup()
+  let finish!: () => void
+  thread.run.mockImplementationOnce(() => new Promise(resolve => (finish = () => resolve({ outputs }))))
+  leases.push(leaseOf('LATISS/g/0'))
+  ring()
+  await vi.waitUntil(() => thread.run.mock.calls.length > 0, { interval: 1 })
+  ledgerAway(true)
+  await new Promise(resolve => setTimeout(resolve, 20))
+  finish()
+  await until('report succeeded')
+  ledgerAway(false)
+  leases.push(leaseOf('LATISS/h/0'))
+  const ringing = setInterval(ring, 1)
+  await until('reported LATISS/h/0 1')
+  clearInterval(ringing)
+  await worker.drain()
+  expect(said.filter(line => /released|handed/.test(line))).toEqual([])
+})
+
+it('goes on though it could not even give its unit back', async () => {
+  const { leases, thread, ledgerAway, ring, until, worker } = setup()
+  thread.run.mockImplementationOnce(async () => {
+    ledgerAway(true)
+    throw new Error('503')
+  })
+  leases.push(leaseOf('LATISS/g/0'))
+  ring()
+  await vi.waitUntil(() => thread.run.mock.calls.length > 0, { interval: 1 })
+  await new Promise(resolve => setTimeout(resolve, 5))
+  ledgerAway(false)
+  leases.push(leaseOf('LATISS/h/0'))
+  const ringing = setInterval(ring, 1)
+  await until('reported LATISS/h/0 1')
+  clearInterval(ringing)
+  await worker.drain()
+})
+
+it('gives a unit back when the store fails, and takes the next', async () => {
+  const { leases, rawIs, ring, until, worker } = setup()
+  rawIs(async () => {
+    rawIs(async () => new Uint8Array(1))
+    throw new Error('the store answers 503')
+  })
+  leases.push(leaseOf('LATISS/g/0'), leaseOf('LATISS/h/0'))
+  ring()
+  await until('released LATISS/g/0 1 interrupted')
+  await until('reported LATISS/h/0 1')
+  await worker.drain()
 })
 
 it('keeps the calibrations used last', () => {

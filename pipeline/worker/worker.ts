@@ -1,7 +1,8 @@
+import { once } from 'node:events'
 import type { Lease, Log, Report, UnitLedger, UnitToPreload } from './ports.ts'
 import { preload, type Preloaded, type PreloadContext } from './preload.ts'
 import { type RunContext, runUnit } from './run-unit.ts'
-import { PipelineTimeout } from './thread-runner.ts'
+import { PipelineAborted, PipelineTimeout } from './thread-runner.ts'
 
 export interface WorkerOptions {
   readonly id: string
@@ -15,13 +16,22 @@ export interface WorkerOptions {
   /** How often the ledger is asked when nothing wakes the worker, ms. */
   readonly pollMs: number
   readonly heartbeatMs: number
+  /** How long a drain lets the unit in hand go on, ms. */
+  readonly drainMs: number
+  /** Ends by itself, between units, after so many: memory that an algorithm leaks is given back so. 0: never. */
+  readonly maxUnits: number
   /** Resolves when the ledger may have work (a lossy hint), after `ms` at the latest, or when aborted. */
   readonly wake: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 export interface RunningWorker {
-  /** Takes no more work, lets the unit in hand finish, and resolves. Units that were only preloaded are forgotten. */
+  /**
+   * Takes no more work and resolves when nothing is in hand: the unit in hand may finish within `drainMs`, and is handed back then, so
+   * that another worker begins it at once and nobody waits for a lease to lapse. Units that were only preloaded are forgotten.
+   */
   drain(): Promise<void>
+  /** Resolves when it has ended, by a drain or by itself. */
+  readonly ended: Promise<void>
 }
 
 /**
@@ -31,12 +41,14 @@ export interface RunningWorker {
  */
 export function startWorker(options: WorkerOptions): RunningWorker {
   const stopping = new AbortController()
-  const done = loop(options, stopping.signal)
+  const leaving = new AbortController()
+  const ended = loop(options, stopping.signal, leaving.signal).finally(() => options.run.thread.close())
   return {
+    ended,
     drain: async () => {
       stopping.abort('draining')
-      await done
-      await options.run.thread.close()
+      const patience = setTimeout(() => leaving.abort('the worker must end'), options.drainMs)
+      await ended.finally(() => clearTimeout(patience))
     },
   }
 }
@@ -49,16 +61,18 @@ interface InHand {
   over: boolean
 }
 
-async function loop(options: WorkerOptions, stop: AbortSignal): Promise<void> {
+async function loop(options: WorkerOptions, stop: AbortSignal, leave: AbortSignal): Promise<void> {
   const me = { id: options.id, holds: [] as string[] }
   let inHand: InHand | undefined
-  while (!stop.aborted) {
+  let units = 0
+  while (!stop.aborted && (options.maxUnits === 0 || units < options.maxUnits)) {
     try {
       const lease = await options.ledger.lease(me)
       if (lease) {
         const prepared = inHand?.unit === lease.unit ? inHand.inputs : undefined
         if (prepared) inHand = undefined
-        await work(lease, prepared, options)
+        units++
+        await work(lease, prepared, options, leave)
         const detector = `${lease.announcement.instrument}/${lease.detector}`
         me.holds = [detector, ...me.holds.filter(held => held !== detector)].slice(0, options.holdsLimit)
         continue
@@ -90,15 +104,22 @@ function begin(unit: UnitToPreload, options: WorkerOptions): InHand {
 }
 
 /** Runs a leased unit to its report. Whatever a retry may heal goes back to the ledger with its reason. */
-async function work(lease: Lease, prepared: Promise<Preloaded> | undefined, options: WorkerOptions): Promise<void> {
+async function work(
+  lease: Lease,
+  prepared: Promise<Preloaded> | undefined,
+  options: WorkerOptions,
+  leave: AbortSignal,
+): Promise<void> {
   const { ledger, log } = options
   const mine = { unit: lease.unit, attempt: lease.attempt, epoch: lease.epoch }
   log.info({ ...mine, raws: lease.raws.length, preloaded: prepared !== undefined }, 'unit leased')
   const lost = new AbortController()
   const heart = setInterval(() => void beat(lease, lost, options), options.heartbeatMs)
   try {
-    const inputs = (await prepared?.catch(() => undefined)) ?? (await preload(lease, options.preload))
-    const result = await runUnit(lease, inputs, options.run, lost.signal)
+    const result = await unlessAborted(AbortSignal.any([lost.signal, leave]), async signal => {
+      const inputs = (await prepared?.catch(() => undefined)) ?? (await preload(lease, options.preload))
+      return runUnit(lease, inputs, options.run, signal)
+    })
     if (lost.signal.aborted) return
     await options.report(result, lease.at)
     // The report is out: without the mark the lease merely lapses, unless associate is faster. To give the unit back would be to do it twice.
@@ -112,12 +133,30 @@ async function work(lease: Lease, prepared: Promise<Preloaded> | undefined, opti
     )
   } catch (error) {
     if (lost.signal.aborted) return void log.warn(mine, 'lease lost; result discarded')
+    if (error instanceof PipelineAborted) {
+      log.warn(mine, 'the worker must end; unit handed back')
+      return void (await ledger.handBack(lease.unit, lease.epoch))
+    }
     log.warn({ ...mine, err: error }, 'unit given back for a retry')
     const { name, message } = error as Error
     const reason = error instanceof PipelineTimeout ? 'pipeline-timeout' : 'interrupted'
     await ledger.release(lease.unit, lease.epoch, { reason, detail: `${name}: ${message}` })
   } finally {
     clearInterval(heart)
+  }
+}
+
+/** Waits no longer than until the abort, whatever the work hangs on: a store that does not answer hears no signal. */
+async function unlessAborted<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (signal.aborted) throw new PipelineAborted(String(signal.reason))
+  const heard = new AbortController()
+  const aborted = once(signal, 'abort', { signal: heard.signal }).then(() => {
+    throw new PipelineAborted(String(signal.reason))
+  })
+  try {
+    return await Promise.race([work(signal), aborted])
+  } finally {
+    heard.abort()
   }
 }
 

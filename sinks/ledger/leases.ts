@@ -71,6 +71,8 @@ export interface Leases {
   heartbeat(unit: string, epoch: number): Promise<boolean>
   /** Gives a unit back after an interruption or trouble outside, for a try after the back-off. False: it was not ours any more. */
   release(unit: string, epoch: number, why: { readonly reason: string; readonly detail: string }): Promise<boolean>
+  /** Gives a unit back because its worker must end: anybody may take it at once, and the try does not count. False as above. */
+  handBack(unit: string, epoch: number): Promise<boolean>
   /** The report is on the log. False: the lease is lost or associate was faster; nothing to do either way. */
   reported(unit: string, epoch: number): Promise<boolean>
 }
@@ -169,6 +171,13 @@ export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Lease
            not_before = clock_timestamp() + make_interval(secs => $3 * 2 ^ (tries - 1))
          where key = $1 and epoch = $2 and work = 'leased'`,
         [unit, epoch, rules.backOffSeconds, reason, detail],
+      ),
+    handBack: (unit, epoch) =>
+      changesOne(
+        `update unit set work = 'idle', worker = null, lease_until = null, tries = tries - 1, reason = 'interrupted',
+           detail = format('handed back by %s, which had to end', worker)
+         where key = $1 and epoch = $2 and work = 'leased'`,
+        [unit, epoch],
       ),
     reported: (unit, epoch) =>
       changesOne(

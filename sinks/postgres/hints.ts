@@ -67,6 +67,9 @@ export function listen(url: string, channel: HintChannel, onTrouble: (error: Err
   }
 }
 
+/** A bell that nobody rings: whoever waits for it waits the full time. */
+export const pollingBell = (): Bell => bellOf(new Set())
+
 function bellOf(bells: Set<() => void>): Bell {
   let isRung = false
   let wake: (() => void) | undefined

@@ -12,11 +12,19 @@ export interface PoolOptions {
   readonly idleInTransactionTimeoutMs?: number
   /** `true` verifies the server's certificate against the system's authorities; `{ ca }` against these. */
   readonly tls?: boolean | { readonly ca: string }
+  /**
+   * The address leads to a pooler in transaction mode. It refuses parameters at the start of a session, and a session is not ours to set
+   * anyway: bounds are then set in every transaction of `transact`; a statement alone has those that the login role carries.
+   */
+  readonly pooled?: boolean
   /** Hears of connections that broke while nobody used them; the pool replaces them by itself. */
   readonly onIdleError?: (error: Error) => void
 }
 
-export type Pool = pg.Pool
+export interface Pool extends pg.Pool {
+  /** How a transaction begins here: behind a pooler it brings its bounds along, in the same round trip. */
+  readonly begin: string
+}
 export type Client = pg.PoolClient
 /** Whatever answers a query: the pool (a transaction of its own) or a client inside one. */
 export type Querier = Pick<pg.PoolClient, 'query'>
@@ -49,6 +57,12 @@ export const LONGEST_TRANSACTION_MS = 15_000
  */
 export function openPool(url: string, options: PoolOptions): Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? 10_000
+  const bounds = Object.entries({
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: options.lockTimeoutMs ?? 5_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 5_000,
+    transaction_timeout: LONGEST_TRANSACTION_MS,
+  })
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.name,
@@ -57,16 +71,14 @@ export function openPool(url: string, options: PoolOptions): Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types,
-    statement_timeout: statementTimeoutMs,
     // The server ends a slow statement; this ends waiting for a server that has gone silent.
     query_timeout: statementTimeoutMs + 5_000,
-    lock_timeout: options.lockTimeoutMs ?? 5_000,
-    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 5_000,
-    options: `-c transaction_timeout=${LONGEST_TRANSACTION_MS} -c timezone=UTC`,
+    ...(!options.pooled && { options: bounds.map(([name, value]) => `-c ${name}=${value}`).join(' ') }),
     ...(options.tls !== undefined && { ssl: options.tls === true ? true : options.tls }),
   })
   pool.on('error', error => options.onIdleError?.(error))
-  return pool
+  const begin = ['begin', ...bounds.map(([name, value]) => `set local ${name} = ${value}`)].join('; ')
+  return Object.assign(pool, { begin: options.pooled ? begin : 'begin' })
 }
 
 /** COMMIT was sent and its answer never came: the transaction may or may not have happened. Read before doing anything again. */
@@ -88,7 +100,7 @@ export async function transact<T>(pool: Pool, work: (client: Client) => Promise<
     broken = error
   }
   try {
-    await client.query('begin')
+    await client.query(pool.begin)
     const result = await work(client)
     await commit(client)
     return result

@@ -87,6 +87,12 @@ export const infrastructure = {
   }),
   postgres: section({
     url: text('APDB, ledger and outbox: one database.', { secret: true, pattern: '^postgres(ql)?://' }),
+    directUrl: text(
+      'The same database past the pooler that url leads to, for hints and migrations; empty: url is direct.',
+      {
+        ...{ secret: true, minLength: 0, default: '', pattern: '^(postgres(ql)?://.*)?$' },
+      },
+    ),
     poolSize: count(8, 'Connections per process.'),
   }),
   clock: section({
@@ -109,6 +115,16 @@ export const infrastructure = {
     pollMs: ms(500, 'How often the ledger is asked when nothing wakes the worker.'),
     heartbeatMs: ms(5000, 'How often a lease is extended.'),
     deadlineMs: ms(900_000, 'The pipeline is stopped after this, and the unit given back.'),
+    drainMs: ms(
+      30_000,
+      'On SIGTERM the unit in hand may still take this long; then it is given back for somebody else.',
+      0,
+    ),
+    maxUnits: count(
+      0,
+      'A worker ends, with 0 and between units, after this many; 0: never. Whoever runs it starts a new one.',
+      0,
+    ),
     paddingArcsec: {
       type: 'number',
       minimum: 0,
@@ -160,11 +176,13 @@ export interface Infrastructure {
     readonly rawBucket: string
     readonly centralBucket: string
   }
-  readonly postgres: { readonly url: string; readonly poolSize: number }
+  readonly postgres: { readonly url: string; readonly directUrl: string; readonly poolSize: number }
   readonly clock: Numbers<'periodMs' | 'epsilonMs'>
   readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency'>
   readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs'>
-  readonly worker: Numbers<'pollMs' | 'heartbeatMs' | 'deadlineMs' | 'paddingArcsec' | 'calibrationCache'>
+  readonly worker: Numbers<
+    'pollMs' | 'heartbeatMs' | 'deadlineMs' | 'drainMs' | 'maxUnits' | 'paddingArcsec' | 'calibrationCache'
+  >
   readonly ledger: LedgerRules & Numbers<'sweepMs'>
 }
 type Numbers<K extends string> = Readonly<Record<K, number>>

@@ -72,6 +72,31 @@ it('refuses settings that their schema cannot judge', () => {
   expect(messageOf({ ...needed, PP_DECIDE_INSTRUMENTS: instruments })).toContain('names detector 7')
 })
 
+it.each([
+  ['[]', 'decide.pipelines is [], and must NOT have fewer than 1 items'],
+  ['ApPipe', 'decide.pipelines[0] is "ApPipe", and must be object (allowed: instrument, survey, ra, dec,'],
+  ['[{}]', "decide.pipelines[0] is {}, and must have required property 'pipelines'"],
+  ['[{"pipelines":"ApPipe"}]', 'decide.pipelines[0].pipelines is "ApPipe", and must match pattern "^None$" (A list,'],
+  [
+    '[{"pipelines":[],"coordType":null}]',
+    'coordType is null, and must be string (Which point of the sky is looked at:',
+  ],
+  ['[{"pipelines":[],"coordType":"x"}]', 'decide.pipelines[0].coordType is "x"; allowed are detector and boresight'],
+  [
+    '[{"pipelines":[],"coord-type":"x"}]',
+    'must NOT have additional properties like "coord-type" (allowed: instrument,',
+  ],
+  ['[{"pipelines":[],"ra":{"min":1}}]', `decide.pipelines[0].ra is {"min":1}, and must have required property 'max'`],
+  ['[{"pipelines":[],"dec":{"min":2,"max":1}}]', 'decide.pipelines[0].dec is 2 to 1; min must be less than max'],
+  ['[{"pipelines":["Isr","Isr"]}]', 'decide.pipelines[0].pipelines[1] is "Isr" a second time'],
+  [
+    '[{"pipelines":["ApPip"]}]',
+    'pipelines[0] is "ApPip", and must be equal to one of the allowed values (allowed: ApPipe',
+  ],
+])('refuses the pipeline rules %s with path, value and what is allowed', (rules, sentence) => {
+  expect(messageOf({ ...needed, PP_DECIDE_PIPELINES: rules })).toContain(sentence)
+})
+
 it('shows every knob and no secret', () => {
   const shown = showConfig(loadConfig(needed))
   expect(JSON.stringify(shown)).not.toContain('canary')

@@ -47,7 +47,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     if (text !== undefined) put(tree, path, fromText(text, knob))
   }
   refuseUnknownVariables(environment)
-  const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: true, keywords: ['secret'], allowUnionTypes: true })
+  const ajv = new Ajv({
+    useDefaults: true,
+    allErrors: true,
+    strict: true,
+    keywords: ['secret'],
+    allowUnionTypes: true,
+    verbose: true,
+  })
   if (!ajv.validate(schema, tree)) {
     throw new ConfigError([wrong(environment), ...ajv.errors!.map(error => `  ${describe(error)}`)].join('\n'))
   }
@@ -115,8 +122,10 @@ function put(tree: Tree, path: string, value: unknown): void {
   node[last] = value
 }
 
-function describe({ instancePath, message, keyword, params }: ErrorObject): string {
+function describe(error: ErrorObject): string {
+  const { instancePath, message, keyword, params } = error
   const place = instancePath.slice(1).replaceAll('/', '.')
+  if (place.startsWith('decide.')) return describeDecision(place, error)
   if (keyword === 'required') {
     const path = [place, (params as { missingProperty: string }).missingProperty].filter(Boolean).join('.')
     return `${path} is not given: set it in the file or as ${variableOf(path)}`
@@ -127,6 +136,20 @@ function describe({ instancePath, message, keyword, params }: ErrorObject): stri
   const allowed = keyword === 'enum' ? `: ${(params as { allowedValues: string[] }).allowedValues.join(', ')}` : ''
   return `${place} ${message}${allowed}`
 }
+
+/** There is no secret in what the steps decide by, so the value is shown; and what it is for says what is allowed. */
+function describeDecision(place: string, { message, params, data, parentSchema }: ErrorObject): string {
+  const path = place.replace(/\.(\d+)(?=\.|$)/g, '[$1]')
+  const text = JSON.stringify(data)
+  const found = text.length > 100 ? `${text.slice(0, 99)}…` : text
+  const more = (params as { allowedValues?: string[] }).allowedValues ?? Object.keys(propertiesOf(parentSchema))
+  const { description } = parentSchema as { description?: string }
+  const allowed = [...(more.length > 0 ? [`allowed: ${more.join(', ')}`] : []), ...(description ? [description] : [])]
+  const { additionalProperty } = params as { additionalProperty?: string }
+  const extra = additionalProperty === undefined ? '' : ` like "${additionalProperty}"`
+  return `${path} is ${found}, and ${message}${extra}${allowed.length > 0 ? ` (${allowed.join('; ')})` : ''}`
+}
+const propertiesOf = (node: unknown): object => (node as { properties?: object }).properties ?? {}
 
 export interface ShownKnob {
   readonly knob: string

@@ -1,33 +1,40 @@
 import { migrate } from '../../sinks/postgres/migrate.ts'
-import { openPool } from '../../sinks/postgres/pool.ts'
 import { fixShards } from '../../sinks/publish/shards.ts'
 import { contractsOf, topicsOf } from '../../topology/derive.ts'
 import { partitionsOf } from '../../topology/model/topology.ts'
 import { alertsLedger } from '../../topology/streams.ts'
 import { prepareRegistry } from '../registry/registry.ts'
 import type { Config } from './config.ts'
-import { openKafka, openLog, openStore, topologyOf } from './world.ts'
+import { directUrlOf, openDatabase, openKafka, openLog, openStore, topologyOf } from './world.ts'
+
+export const parts = ['tables', 'schemas', 'topics', 'buckets'] as const
+export type Part = (typeof parts)[number]
 
 /**
- * Puts in place what the processes need: tables, topics, schemas, buckets. What is there already is left as it is, so it may be
- * run before every start, by several at once. Throws what it could not do, naming the system that refused.
+ * Puts in place what the processes need: tables, topics, schemas, buckets, or only the `wanted` of them. What is there already is
+ * left as it is, so it may be run before every start, by several at once. Throws what it could not do, naming the system that refused.
  */
-export async function initialise(config: Config, progress: (line: string) => void = () => {}): Promise<void> {
+export async function initialise(
+  config: Config,
+  progress: (line: string) => void = () => {},
+  wanted: readonly Part[] = parts,
+): Promise<void> {
   const log = openLog(config, 'initialise')
   const topology = topologyOf(config)
-  const step = async (what: string, work: () => Promise<unknown>) => {
+  const step = async (part: Part, what: string, work: () => Promise<unknown>) => {
+    if (!wanted.includes(part)) return
     const began = Date.now()
     await work()
     progress(`${what} in place (${((Date.now() - began) / 1000).toFixed(1)} s)`)
   }
   await Promise.all([
-    step('tables of APDB, ledger, outbox and registry', async () => {
-      await migrate(config.postgres.url)
-      const pool = openPool(config.postgres.url, { name: `${config.app}-initialise`, max: 1 })
+    step('tables', 'tables of APDB, ledger, outbox and registry', async () => {
+      await migrate(directUrlOf(config))
+      const pool = openDatabase(config, 'initialise', { max: 1 })
       await fixShards(pool, partitionsOf(topology, alertsLedger)).finally(() => pool.end())
     }),
-    step('schemas', () => prepareRegistry(config.registry.url, contractsOf(topology))),
-    step('topics', async () => {
+    step('schemas', 'schemas', () => prepareRegistry(config.registry.url, contractsOf(topology))),
+    step('topics', 'topics', async () => {
       const client = await openKafka(config, 'initialise', log)
       try {
         await client.createTopics(topicsOf(topology, config.kafka))
@@ -35,7 +42,7 @@ export async function initialise(config: Config, progress: (line: string) => voi
         await client.close()
       }
     }),
-    step('buckets', async () => {
+    step('buckets', 'buckets', async () => {
       const store = openStore(config)
       await Promise.all([config.s3.rawBucket, config.s3.centralBucket].map(bucket => store.createBucket(bucket)))
       store.close()

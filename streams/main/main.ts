@@ -29,6 +29,7 @@ export async function runProcess(role: Role): Promise<void> {
   const { world, running } = started
   const { log } = world
   log.info({ pid: process.pid }, 'ready')
+  void running.ended?.then(() => end(0))
   const code = await ended
   log.info({}, 'draining')
   await running.stop()

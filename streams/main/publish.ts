@@ -4,12 +4,12 @@ import { partitionsOf, type Stage } from '../../topology/model/topology.ts'
 import { alerts, alertsLedger } from '../../topology/streams.ts'
 import { runService } from '../run-service.ts'
 import type { Running } from './running.ts'
-import type { World } from './world.ts'
+import { directUrlOf, type World } from './world.ts'
 
 /** The publishers of the outbox's shards that the group gives to this process. */
 export async function runPublish(world: World, stage: Stage, onFatal: (error: Error) => void): Promise<Running> {
   const { config, topology, client, codec, pool, store, log } = world
-  const hints = listen(config.postgres.url, 'outbox', error =>
+  const hints = listen(directUrlOf(config), 'outbox', error =>
     log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
   )
   const publisher = {

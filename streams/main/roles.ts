@@ -77,7 +77,7 @@ function effectsOf({ config, pool, store, log }: World): Effects<Effect> {
   })
   const { rawBucket } = config.s3
   return {
-    'raw-intake': rawIntake(known),
+    'raw-intake': rawIntake(known, rawBucket),
     'raw-reconcile': rawReconcile(listings({ bucket: store, rawBucket, sidecars: known, log })),
     dispatch: dispatch(pool),
     associate: logged(
@@ -106,14 +106,16 @@ function runSweeper({ pool, config, log }: World): Running {
   const stopping = new AbortController()
   const loop = async () => {
     while (!stopping.signal.aborted) {
+      let unfinished = false
       try {
         const swept = await sweep(pool, config.ledger)
+        unfinished = swept.unfinished
         if (swept.afterGap || swept.freed + swept.failed + swept.expired + swept.deferred > 0)
           log.info(swept, 'ledger swept')
       } catch (error) {
         log.warn({ error: String(error) }, 'the ledger could not be swept; trying again')
       }
-      await sleep(config.ledger.sweepMs, undefined, { signal: stopping.signal }).catch(() => {})
+      if (!unfinished) await sleep(config.ledger.sweepMs, undefined, { signal: stopping.signal }).catch(() => {})
     }
   }
   const done = loop()

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { listen } from '../../sinks/postgres/hints.ts'
+import { type Hints, listen, pollingBell } from '../../sinks/postgres/hints.ts'
 import { openHistory } from '../../sinks/postgres/history.ts'
 import { openLeases } from '../../sinks/ledger/leases.ts'
 import { calibrationCache } from '../../pipeline/worker/preload.ts'
@@ -13,15 +13,13 @@ import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import type { Settings } from '../../topology/settings.ts'
 import { outRecord } from '../task/records.ts'
 import type { Running } from './running.ts'
-import type { World } from './world.ts'
+import { isPooled, type World } from './world.ts'
 
 /** The worker: the ledger gives it units, its report goes to pipeline-result. It is a member of no group. */
 export async function runWorker(world: World): Promise<Running> {
   const { config, pool, store, log } = world
   const id = `${hostname()}-${process.pid}`
-  const hints = listen(config.postgres.url, 'unit_ready', error =>
-    log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
-  )
+  const hints = isPooled(config) ? noHints : hintsOf(world)
   const bell = hints.bell()
   const bucket = config.s3.centralBucket
   const worker = startWorker({
@@ -49,15 +47,25 @@ export async function runWorker(world: World): Promise<Running> {
     holdsLimit: config.worker.calibrationCache,
     pollMs: config.worker.pollMs,
     heartbeatMs: config.worker.heartbeatMs,
+    drainMs: config.worker.drainMs,
+    maxUnits: config.worker.maxUnits,
     wake: (ms, signal) => bell.next(ms, signal),
   })
   return {
+    ended: worker.ended,
     stop: async () => {
       await worker.drain()
       await hints.close()
     },
   }
 }
+
+/** A hint needs a session of its own. Workers behind a pooler are too many for that, and poll. */
+const noHints: Hints = { bell: pollingBell, close: async () => {} }
+const hintsOf = ({ config, log }: World): Hints =>
+  listen(config.postgres.url, 'unit_ready', error =>
+    log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
+  )
 
 /** Where a detector of the deployment sits and how large it is; undefined for what is not known. */
 const geometryBy =

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { codecWith } from '../../schemas/codec.ts'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
-import { openPool } from '../../sinks/postgres/pool.ts'
+import { openPool, type Pool, type PoolOptions } from '../../sinks/postgres/pool.ts'
 import { contractsOf } from '../../topology/derive.ts'
 import type { Role, Topology } from '../../topology/model/topology.ts'
 import { promptTopology } from '../../topology/prompt.ts'
@@ -10,14 +10,20 @@ import { kafkaLogClient } from '../kafka/index.ts'
 import type { LogClient } from '../log-client.ts'
 import { prepareRegistry, writerSchemas } from '../registry/registry.ts'
 import type { Config } from './config.ts'
+import { readSkyMaps } from './sky-maps.ts'
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** The log of a process, on standard output: one JSON object a line. */
 export const openLog = (config: Config, process: string) => pino({ level: config.logLevel, base: { process } })
 
+/** Reads the maps of the sky that pipeline rules name. Throws ConfigError where one cannot be read. */
 export const topologyOf = (config: Config): Topology =>
-  promptTopology({ partitions: config.kafka.partitions, settings: config.decide })
+  promptTopology({
+    partitions: config.kafka.partitions,
+    settings: config.decide,
+    maps: readSkyMaps(config.decide.pipelines),
+  })
 
 export const openKafka = (config: Config, process: string, log: ReturnType<typeof openLog>): Promise<LogClient> => {
   const { brokers, ssl, username, password } = config.kafka
@@ -31,6 +37,18 @@ export const openKafka = (config: Config, process: string, log: ReturnType<typeo
   })
 }
 
+/** Whether `postgres.url` leads to a pooler in transaction mode: who has told us the way past it. */
+export const isPooled = ({ postgres }: Config): boolean => postgres.directUrl !== ''
+
+/** For what needs a session of its own: hints and migrations. */
+export const directUrlOf = ({ postgres }: Config): string => postgres.directUrl || postgres.url
+
+export const openDatabase = (config: Config, name: string, more: Partial<PoolOptions> = {}): Pool =>
+  openPool(config.postgres.url, {
+    ...{ name: `${config.app}-${name}`, max: config.postgres.poolSize, pooled: isPooled(config) },
+    ...more,
+  })
+
 export const openStore = (config: Config) => openObjectStore(config.s3)
 
 /** Everything that a process talks to. Opened once, passed down; whoever opens it closes it. */
@@ -40,9 +58,7 @@ export async function openWorld(config: Config, role: Role) {
   const client = await openKafka(config, role, log)
   const ids = await prepareRegistry(config.registry.url, contractsOf(topology))
   const codec = codecWith(ids, writerSchemas(config.registry.url))
-  const pool = openPool(config.postgres.url, {
-    name: `${config.app}-${role}`,
-    max: config.postgres.poolSize,
+  const pool = openDatabase(config, role, {
     onIdleError: error => log.warn({ error: String(error) }, 'an idle database connection broke; it is replaced'),
   })
   const store = openStore(config)

@@ -70,17 +70,22 @@ const nightPrefix = (instrument: string, dayObs: number): string =>
   instruments.get(instrument)?.keys === 'group' ? `${instrument}/` : `${instrument}/${dayObs}/`
 
 /**
- * Folders first (one page for a night of a thousand exposures), then the files of the newest exposures, backwards until
- * one is older than `since`: sequence numbers grow with time, so everything before it is older too.
+ * Sequence numbers grow with time, so behind an exposure that is too old all are; but one that was numbered by hand, or copied in before
+ * the night with a high number, must not hide the others: only so many in a row end the search.
  */
+const OLD_IN_A_ROW = 5
+
+/** Folders first (one page for a night of a thousand exposures), then the files of the newest exposures, backwards. */
 async function listNight(options: ListingOptions, folder: string, since: Instant): Promise<FoundRaw[]> {
   const found: FoundRaw[] = []
   for (const exposures of (await foldersByController(options, folder)).values()) {
+    let old = 0
     for (const prefix of exposures.sort().reverse()) {
       const objects: ListedObject[] = []
       for await (const object of options.bucket.list(options.rawBucket, prefix)) objects.push(object)
       const recent = objects.filter(object => object.lastModified >= since)
-      if (objects.length > 0 && recent.length === 0) break
+      if (objects.length > 0) old = recent.length === 0 ? old + 1 : 0
+      if (old === OLD_IN_A_ROW) break
       const raws = await Promise.all(recent.map(object => identify(options, object)))
       found.push(...raws.filter(raw => raw !== undefined))
     }

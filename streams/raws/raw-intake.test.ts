@@ -12,6 +12,7 @@ const setup = () => {
   const store = memoryBucket()
   const intake = rawIntake(
     sidecars({ bucket: store.bucket, tries: 2, pauseMs: 0, pause: async () => {}, capacity: 10 }),
+    'raw',
   )
   const notify = (...records: object[]) => {
     const value: Notification = parseNotification(Buffer.from(JSON.stringify({ Records: records })))
@@ -49,6 +50,17 @@ it('reads group and snap from a key that holds them, and asks the store nothing'
   const { notify, calls } = setup()
   const { out } = await notify(record('HSC/42/2022032100001/0/404/HSC-R2/HSC-2022032100001-0-404-r-42.fz'))
   expect(out).toMatchObject([{ key: 'HSC/2022032100001/42', value: { snap: 0, exposure: 404n } }])
+  expect(calls).toEqual([])
+})
+
+it('lets pass in silence what lies in another bucket, whatever its name', async () => {
+  const { notify, put, calls } = setup()
+  put(latissKey(4, 'json'), { GROUPID: 'g', CURINDEX: 1 })
+  const elsewhere = (key: string) => {
+    const { eventName, s3 } = record(key)
+    return { eventName, s3: { ...s3, bucket: { name: 'central' } } }
+  }
+  expect(await notify(elsewhere('calib/LATISS/0/bias.fits'), elsewhere(latissKey(4)))).toEqual({ out: [], park: [] })
   expect(calls).toEqual([])
 })
 

@@ -15,16 +15,17 @@ export interface Intake {
 /**
  * The effect `raw-intake`: an object-store event becomes the arrivals of the raws it names, each keyed by its unit.
  * One notification may hold many records, and each is judged alone: a bad one is parked, its neighbours go on.
+ * Some stores notify of everything they hold, products and calibrations too: only `rawBucket` is looked at.
  */
 export const rawIntake =
-  (sidecars: Sidecars) =>
+  (sidecars: Sidecars, rawBucket: string) =>
   async (event: Event): Promise<Intake> => {
     const { records } = event.value as Notification
     const answers = await Promise.all(
       records.map(async record => {
         if (!record.ok) return { park: { code: 'bad-notification-record', reason: record.reason } }
         try {
-          return { out: await arrivalOf(record, sidecars) }
+          return { out: record.bucket === rawBucket ? await arrivalOf(record, sidecars) : undefined }
         } catch (error) {
           if (error instanceof Rejection) return { park: { code: error.code, reason: error.message } }
           throw error

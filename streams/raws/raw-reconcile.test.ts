@@ -60,7 +60,14 @@ it('looks backwards from the newest exposure and no further than the announcemen
   for (let n = 1; n <= 50; n++) raw(n, 'old', noon - 3_600_000)
   raw(51, 'g', noon - 1000)
   expect((await ask()).value.found).toHaveLength(1)
-  expect(calls.filter(call => call.startsWith('list '))).toHaveLength(2)
+  expect(calls.filter(call => call.startsWith('list '))).toHaveLength(1 + 5)
+})
+
+it('finds what is there behind an exposure with a number too high, copied in long ago', async () => {
+  const { raw, ask } = setup()
+  raw(90_000, 'old', noon - 3_600_000)
+  raw(51, 'g', noon - 1000)
+  expect((await ask()).value.found).toHaveLength(1)
 })
 
 it('serves all who wait with one listing more than the one that runs', async () => {

@@ -85,10 +85,11 @@ export class Driver {
     return new Driver(setup)
   }
 
-  /** Starts one more process that runs all the stages. */
-  async process(fate?: Fate): Promise<DrivenProcess> {
+  /** Starts one more process, which runs all the stages, or those that are named. */
+  async process(fate?: Fate, names?: readonly string[]): Promise<DrivenProcess> {
     const client = new MemoryClient(this.broker, `process-${++this.#processes}`, fate)
-    const starting = this.#stages().map(stage => this.#runStage(stage, client))
+    const stages = names?.map(name => stageOf(this.#setup.topology, name)) ?? this.#stages()
+    const starting = stages.map(stage => this.#runStage(stage, client))
     let refused: { readonly error: unknown } | undefined
     Promise.all(starting).catch((error: unknown) => (refused = { error }))
     await settle()

@@ -1,5 +1,5 @@
 import type { Role } from '../../../topology/model/topology.ts'
-import type { System } from '../system.ts'
+import type { ProcessName, System } from '../system.ts'
 
 type Entry = Readonly<Record<string, unknown>>
 
@@ -25,8 +25,10 @@ const WORK: Readonly<Record<Role, Work>> = {
   publish: { begins: named('unit packed', unit), ends: named('unit told', unit) },
 }
 
+const workOf = (name: ProcessName): Work => WORK[name.startsWith('worker-') ? 'worker' : (name as Role)]
+
 export interface Kill {
-  readonly role: Role
+  readonly name: ProcessName
   /** What the process had taken up and not done, by its log. */
   readonly held: string
   /** Kills that came too late: the log says that the work was done. */
@@ -39,35 +41,39 @@ export interface Kill {
  * SIGKILL at the very line that says the process has taken work up, until one hits before the line that says it is done; each time the
  * process is restarted. Rejects when no work is seen for `patienceMs`.
  */
-export async function killHolding(system: System, role: Role, patienceMs = 90_000): Promise<Kill> {
+export async function killHolding(system: System, name: ProcessName, patienceMs = 90_000): Promise<Kill> {
   for (let missed = 0; ; missed++) {
-    const { held, done } = await killAtWork(system, role, patienceMs)
+    const { held, done } = await killAtWork(system, name, patienceMs)
     const began = Date.now()
-    const recovered = firstLine(system, role, WORK[role].ends, patienceMs).then(() => (Date.now() - began) / 1000)
+    const recovered = firstLine(system, name, workOf(name).ends, patienceMs).then(() => (Date.now() - began) / 1000)
     // Who waits for it comes later; until then its failure must not end the test run.
     recovered.catch(() => undefined)
-    await system.restart(role)
-    if (!done) return { role, held, missed, recovered }
+    await system.restart(name)
+    if (!done) return { name, held, missed, recovered }
   }
 }
 
 /** Kills at the line itself, so that no turn of the event loop lies between; then hears the log to its end. */
-async function killAtWork(system: System, role: Role, patienceMs: number): Promise<{ held: string; done: boolean }> {
-  const { begins, ends } = WORK[role]
+async function killAtWork(
+  system: System,
+  name: ProcessName,
+  patienceMs: number,
+): Promise<{ held: string; done: boolean }> {
+  const { begins, ends } = workOf(name)
   let held: string | undefined
   let done = false
   let gone: Promise<void> | undefined
   const hear = (entry: Entry) => {
-    const name = held === undefined && begins(entry)
-    if (typeof name === 'string') {
-      held = name
-      gone = system.kill(role)
+    const work = held === undefined && begins(entry)
+    if (typeof work === 'string') {
+      held = work
+      gone = system.kill(name)
     } else if (held !== undefined && ends(entry) === held) done = true
     return held !== undefined && held
   }
-  const stop = system.onLine(role, line => hear(parsed(line)))
+  const stop = system.onLine(name, line => hear(parsed(line)))
   try {
-    await firstLine(system, role, () => held ?? false, patienceMs)
+    await firstLine(system, name, () => held ?? false, patienceMs)
     await gone
     return { held: held!, done }
   } finally {
@@ -76,13 +82,13 @@ async function killAtWork(system: System, role: Role, patienceMs: number): Promi
 }
 
 /** Resolves at the first line that `wanted` recognises. */
-function firstLine(system: System, role: Role, wanted: Work['ends'], patienceMs: number): Promise<void> {
+function firstLine(system: System, name: ProcessName, wanted: Work['ends'], patienceMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
       stop()
-      reject(new Error(`the log of ${role} told of no work for ${patienceMs / 1000} s`))
+      reject(new Error(`the log of ${name} told of no work for ${patienceMs / 1000} s`))
     }, patienceMs)
-    const stop = system.onLine(role, line => {
+    const stop = system.onLine(name, line => {
       if (wanted(parsed(line)) === false) return
       clearTimeout(late)
       stop()

@@ -23,20 +23,23 @@ export interface WholeSystem {
 
 /**
  * Topics have fixed names, and other tests of the run write to them: the whole system needs services of its own, from the same
- * `provider` as the run's. `overrides` are sections of the configuration, `environment` variables of the processes.
+ * `provider` as the run's. `overrides` are sections of the configuration, `environment` variables of the processes, `workers` how many.
  */
 export async function startWholeSystem(
   provider: ServiceAddresses['provider'],
   overrides: object,
   environment: Readonly<Record<string, string>> = {},
+  workers = 2,
 ): Promise<WholeSystem> {
   const folder = await mkdtemp(join(tmpdir(), 'pp-test-'))
   const services = await startServices({ progress: () => {}, provider })
   const { addresses } = services
-  const system = await startSystem(addresses, folder, { overrides, environment }).catch(async (error: unknown) => {
-    await services.stop()
-    throw error
-  })
+  const system = await startSystem(addresses, folder, { overrides, environment, workers }).catch(
+    async (error: unknown) => {
+      await services.stop()
+      throw error
+    },
+  )
   const { config } = system
   const pool = openPool(addresses.postgres.url, { name: 'test', max: 2 })
   const client = await openKafka(config, 'test', openLog({ ...config, logLevel: 'error' }, 'test'))

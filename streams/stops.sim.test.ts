@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { NIGHT } from '../topology/testing/announcements.ts'
+import { adverseNight, WINDOW_S } from './testing/adverse-night.ts'
+import { FRONT_HALF, playNight, type Decided, type FrontStage } from './testing/front-half.ts'
+import { seeded } from './testing/virtual-time.ts'
+
+/**
+ * "A stop of any length changes no decision", for each stage alone, each pair, each three, and all of them, while entrances and clock go
+ * on: the decisions and their times equal those of the night without a stop, and all that was due is decided as soon as the stages run
+ * again, before a millisecond of virtual time has passed.
+ */
+const SEEDS_EACH = 2
+const LISTINGS = ['blind', 'truthful'] as const
+
+/** One, two, three or all of the stages. */
+const combinations: readonly (readonly FrontStage[])[] = Array.from({ length: 2 ** FRONT_HALF.length - 1 }, (_, i) =>
+  FRONT_HALF.filter((_, bit) => ((i + 1) >> bit) & 1),
+)
+
+/** From some moment of the night, for longer than a window and up to four of them. */
+function stopOf(seed: number) {
+  const random = seeded(seed * 17 + 11)
+  const at = NIGHT + Math.round((5 + random() * 90) * 1000)
+  const until = at + Math.round((1.1 + random() * 3) * WINDOW_S * 1000)
+  return { at, until, kill: random() < 0.5 }
+}
+
+describe.each(LISTINGS)('with a %s listing', listing => {
+  it.each(combinations.map((stages, i) => ({ stages, i, names: stages.join(', ') })))(
+    'a stop of $names changes nothing',
+    async ({ stages, i }) => {
+      for (let seed = i * SEEDS_EACH + 1; seed <= (i + 1) * SEEDS_EACH; seed++) {
+        const calm = await playNight(adverseNight(seed), { listing }, { ...stopOf(seed), stages: [] })
+        const stopped = await playNight(adverseNight(seed), { listing }, { ...stopOf(seed), stages })
+        expect({ seed, found: differences(calm, stopped) }).toEqual({ seed, found: [] })
+      }
+    },
+  )
+})
+
+it('is about nights in which every end happens', async () => {
+  const ends = new Set<string>()
+  for (let seed = 1; seed <= 3; seed++) {
+    const { inTheEnd, wrong } = await playNight(
+      adverseNight(seed),
+      { listing: 'blind' },
+      { ...stopOf(seed), stages: [] },
+    )
+    expect(wrong).toEqual([])
+    for (const line of inTheEnd) {
+      const [topic, , , ...json] = line.split(' ')
+      const { kind, inputs, verdict } = JSON.parse(json.join(' ')) as Record<string, string | undefined>
+      ends.add([topic, kind, inputs, verdict].filter(it => it).join(' '))
+    }
+  }
+  expect([...ends].sort()).toEqual([
+    'detector-job announced',
+    'detector-job cancelled',
+    'detector-job ignored',
+    'detector-job missed',
+    'detector-job ready complete',
+    'detector-job ready partial',
+    'detector-visit announced ignored',
+    'detector-visit announced masked',
+    'detector-visit announced wanted',
+    'detector-visit withdrawn wanted',
+    'raw-late',
+    'raw-unclaimed',
+    'visit',
+  ])
+})
+
+/** What one night decided and the other did not, and what went wrong in either. */
+function differences(calm: Decided, stopped: Decided): string[] {
+  const between = (when: string, a: readonly string[], b: readonly string[]) => {
+    const [inA, inB] = [new Set(a), new Set(b)]
+    return [
+      ...a.filter(it => !inB.has(it)).map(it => `${when}, missing: ${it}`),
+      ...b.filter(it => !inA.has(it)).map(it => `${when}, too much: ${it}`),
+      ...(a.length === b.length ? [] : [`${when}, ${b.length} decisions and not ${a.length}`]),
+    ]
+  }
+  return [
+    ...between('after the stop', calm.afterStop, stopped.afterStop),
+    ...between('in the end', calm.inTheEnd, stopped.inTheEnd),
+    ...calm.wrong,
+    ...stopped.wrong,
+  ]
+}

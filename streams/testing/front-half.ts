@@ -1,0 +1,160 @@
+import { codecWith } from '../../schemas/codec.ts'
+import { contractNames } from '../../schemas/schemas.ts'
+import type { Stream } from '../../topology/model/stream.ts'
+import type { Instant } from '../../topology/model/time.ts'
+import { promptTopology } from '../../topology/prompt.ts'
+import {
+  control,
+  detectorJob,
+  detectorVisit,
+  nextVisit,
+  nextVisitCanceled,
+  rawLate,
+  rawNotification,
+  rawUnclaimed,
+  visit,
+} from '../../topology/streams.ts'
+import { NIGHT } from '../../topology/testing/announcements.ts'
+import { listings } from '../raws/listings.ts'
+import { rawIntake } from '../raws/raw-intake.ts'
+import { rawReconcile } from '../raws/raw-reconcile.ts'
+import { sidecars } from '../raws/sidecars.ts'
+import { memoryBucket } from '../raws/testing/bucket.ts'
+import { encodeState } from '../task/json.ts'
+import { BUCKET, NIGHT_S, settings, type Deed } from './adverse-night.ts'
+import { Driver, type DrivenProcess } from './driver.ts'
+import { settle } from './virtual-time.ts'
+
+/** The stages from the entrances to the decisions about a unit. Each runs in a process of its own, so that each can stop alone. */
+export const FRONT_HALF = ['fan-out', 'raw-intake', 'exposure-window', 'raw-reconcile'] as const
+export type FrontStage = (typeof FRONT_HALF)[number]
+
+export interface Stop {
+  readonly stages: readonly FrontStage[]
+  readonly at: Instant
+  readonly until: Instant
+  /** Whether the process is killed, or drained. */
+  readonly kill: boolean
+}
+
+/** What was decided: at the moment at which the stopped stages had started again and no time had passed since, and in the end. */
+export interface Decided {
+  readonly afterStop: readonly string[]
+  readonly inTheEnd: readonly string[]
+  /** Faults of the runtime, and records that were parked. */
+  readonly wrong: readonly string[]
+}
+
+export interface FrontHalfSetup {
+  readonly partitions?: number
+  readonly tickMs?: number
+  /** Whether the listing tells what is in the bucket, or finds nothing. A truthful one hides a broken watermark. */
+  readonly listing: 'truthful' | 'blind'
+}
+
+/** The clock's ε. */
+const EPSILON_MS = 1_000
+const codec = codecWith(new Map(contractNames.map((name, i) => [name, i + 1])))
+
+/**
+ * Plays a night to the front half of the real topology, on the real task loop in memory and on virtual time; the entrances and the
+ * clock go on through the stop.
+ */
+export async function playNight(deeds: readonly Deed[], setup: FrontHalfSetup, stop: Stop): Promise<Decided> {
+  const { partitions = 6, tickMs = 1_000, listing } = setup
+  const store = memoryBucket()
+  const driver = Driver.prepare({
+    topology: promptTopology({ partitions, settings }),
+    codec,
+    effects: effectsOn(store, listing),
+    startAt: NIGHT - 60_000,
+    options: { timeCommitMs: 0 },
+  })
+  const processes = new Map<FrontStage, DrivenProcess>()
+  const start = async (stages: readonly FrontStage[]) => {
+    for (const stage of stages) processes.set(stage, await driver.process(undefined, [stage]))
+  }
+  let afterStop: string[] = []
+  const agenda = [
+    ...deeds.map(deed => ({ t: deed.t, act: () => perform(driver, store, deed) })),
+    ...ticksOf(tickMs).map(t => ({ t, act: () => driver.tick(t - EPSILON_MS) })),
+    {
+      t: stop.at,
+      act: async () => {
+        for (const stage of stop.stages)
+          await (stop.kill ? processes.get(stage)!.crash() : processes.get(stage)!.stop())
+      },
+    },
+    {
+      t: stop.until,
+      act: async () => {
+        await start(stop.stages)
+        // Promises alone: not a millisecond of virtual time passes, so nothing here can have waited for it.
+        for (let i = 0; i < 20; i++) await settle()
+        afterStop = decisionsOf(driver)
+      },
+    },
+  ].sort((a, b) => a.t - b.t)
+
+  await start(FRONT_HALF)
+  for (const { t, act } of agenda) {
+    await driver.advance(Math.max(0, t - driver.time.now()))
+    await act()
+  }
+  const wrong = [...driver.fatal.map(String), ...driver.parked().map(({ reason }) => reason)]
+  return { afterStop, inTheEnd: decisionsOf(driver), wrong }
+}
+
+const ticksOf = (tickMs: number): Instant[] =>
+  Array.from({ length: Math.ceil(((NIGHT_S + 60) * 1000) / tickMs) }, (_, i) => NIGHT - 60_000 + i * tickMs)
+
+type Store = ReturnType<typeof memoryBucket>
+
+function effectsOn({ bucket }: Store, listing: FrontHalfSetup['listing']) {
+  const known = sidecars({ bucket, tries: 1, pauseMs: 0, pause: async () => {}, capacity: 1000 })
+  const nothing = async function* (): AsyncGenerator<never> {}
+  const listed = listing === 'blind' ? { ...bucket, list: nothing, folders: nothing } : bucket
+  const log = { warn: () => {} }
+  return {
+    'raw-intake': rawIntake(known, BUCKET),
+    'raw-reconcile': rawReconcile(listings({ bucket: listed, rawBucket: BUCKET, sidecars: known, log })),
+  }
+}
+
+const SAL = {
+  ...{ private_sndStamp: 0, private_rcvStamp: 0, private_seqNum: 1n, private_identity: 'ScriptQueue:1' },
+  ...{ private_origin: 1n, private_revCode: 'x', private_efdStamp: 0, private_kafkaStamp: 0 },
+  ...{ salIndex: 1n, scriptSalIndex: 200_023n },
+}
+
+async function perform(driver: Driver, store: Store, deed: Deed): Promise<void> {
+  switch (deed.kind) {
+    case 'announce':
+      return driver.feed(nextVisit, '', deed.value)
+    case 'cancel':
+      return driver.feed(nextVisitCanceled, '', { ...SAL, groupId: deed.group })
+    case 'order':
+      return driver.feed(control, deed.value.instrument, deed.value)
+    case 'put':
+      return void store.put(deed.key, deed.header ?? 'pixels', deed.t)
+    case 'notify': {
+      const object = { key: encodeURIComponent(deed.key), size: 6 }
+      const event = { Records: [{ eventName: 'ObjectCreated:Put', s3: { bucket: { name: BUCKET }, object } }] }
+      return driver.feed(rawNotification, '', event, { partition: deed.partition })
+    }
+  }
+}
+
+/**
+ * What fan-out and exposure-window have decided, as text, in no order. Without the numbers, and without `withdrawn`, which is a hint
+ * to let a preload go: it is said only where the cancellation is read before the set is complete.
+ */
+function decisionsOf(driver: Driver): string[] {
+  const decided = (stream: Stream) =>
+    driver.outputs(stream).flatMap(({ key, at, value }) => {
+      const { number: _, ...rest } = value as { number?: number; kind?: string }
+      if (stream === detectorJob && rest.kind === 'withdrawn') return []
+      return [`${stream.topic} ${key} @${at - NIGHT} ${encodeState(rest).toString()}`]
+    })
+  return [visit, detectorVisit, detectorJob, rawLate, rawUnclaimed].flatMap(decided).sort()
+}
