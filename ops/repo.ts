@@ -21,8 +21,8 @@ export const repoCommand = (print: (text: string) => void): Command =>
  * Prints what the central repository's registry has under a name: the runs of a chain, newest first, or the datasets of a run or group.
  * @throws ConfigError where there is nothing of that name, with the chains that there are
  */
-async function showRepository(
-  config: Config,
+export async function showRepository(
+  config: Pick<Config, 'app' | 'postgres'>,
   { name, json }: { readonly name: string; readonly json: boolean },
   print: (text: string) => void,
 ): Promise<void> {

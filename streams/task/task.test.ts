@@ -544,16 +544,6 @@ describe('an effect task', () => {
     expect(lastCommit(night, 'ledger', p)).toMatchObject({ offsets: { [`seen/${p}`]: '4' }, done: {} })
   })
 
-  it('commits watermarks that it only reads past a tenth as often as a stage that hands time on', async () => {
-    const night = await start({ options: { timeCommitMs: 500 } })
-    const before = journal(night, 'ledger').length
-    for (let t = 2_000; t < 12_000; t += 500) {
-      await night.watermark('ledger', t)
-      await night.advance(500)
-    }
-    expect(journal(night, 'ledger').length - before).toBe(2)
-  })
-
   it('works on so many at once and no more', async () => {
     const night = await start({ options: { concurrency: 3 } })
     await feed(night, ['a-0', 'a-1', 'a-2', 'a-3', 'a-4'])
