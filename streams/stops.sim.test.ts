@@ -30,22 +30,41 @@ describe.each(LISTINGS)('with a %s listing', listing => {
     'a stop of $names changes nothing',
     async ({ stages, i }) => {
       for (let seed = i * SEEDS_EACH + 1; seed <= (i + 1) * SEEDS_EACH; seed++) {
-        const calm = await playNight(adverseNight(seed), { listing }, { ...stopOf(seed), stages: [] })
-        const stopped = await playNight(adverseNight(seed), { listing }, { ...stopOf(seed), stages })
+        const [night, setup] = [
+          adverseNight(seed),
+          { listing, tickMs: [1000, 5000][seed % 2]!, maxBatch: [5, 20, 500][seed % 3]! },
+        ]
+        const calm = await playNight(night, setup, [{ ...stopOf(seed), stages: [] }])
+        const stopped = await playNight(night, setup, [{ ...stopOf(seed), stages }])
         expect({ seed, found: differences(calm, stopped) }).toEqual({ seed, found: [] })
       }
     },
   )
 })
 
+describe('the same night decides the same', () => {
+  const SEED = 5
+  const night = adverseNight(SEED)
+  const setup = { listing: 'blind' } as const
+  const calm = playNight(night, setup)
+  const each = (stages: readonly FrontStage[]) => night.map(({ t }) => ({ stages, at: t, until: t, kill: true }))
+  it.each([
+    ['on one partition', { ...setup, partitions: 1 }, []],
+    ['with three ticks a second', { ...setup, tickMs: 333 }, []],
+    ['with a tick in seven seconds', { ...setup, tickMs: 7000 }, []],
+    ['with a transaction per record', { ...setup, maxBatch: 1 }, []],
+    ['with a crash of the steps after every event', setup, each(['fan-out', 'exposure-window'])],
+    ['with a crash of the effects after every event', setup, each(['raw-intake', 'raw-reconcile'])],
+  ] as const)('%s', async (_, other, stops) => {
+    const told = await playNight(night, other, stops)
+    expect(differences({ ...(await calm), afterStop: [] }, { ...told, afterStop: [] })).toEqual([])
+  })
+})
+
 it('is about nights in which every end happens', async () => {
   const ends = new Set<string>()
-  for (let seed = 1; seed <= 3; seed++) {
-    const { inTheEnd, wrong } = await playNight(
-      adverseNight(seed),
-      { listing: 'blind' },
-      { ...stopOf(seed), stages: [] },
-    )
+  for (let seed = 1; seed <= 6; seed++) {
+    const { inTheEnd, wrong } = await playNight(adverseNight(seed), { listing: 'blind' })
     expect(wrong).toEqual([])
     for (const line of inTheEnd) {
       const [topic, , , ...json] = line.split(' ')

@@ -128,6 +128,12 @@ const ALIASES: Readonly<Record<string, string>> = { ComCam: 'LSSTComCam', TS8: '
 export const instrumentOf = (name: string): Instrument | undefined =>
   instruments.get(name) ?? (Object.hasOwn(ALIASES, name) ? instruments.get(ALIASES[name]!) : undefined)
 
+/** Every first path component that the instrument's keys may have, its own name first. */
+export const namesInKeys = (name: string): readonly string[] => [
+  name,
+  ...Object.keys(ALIASES).filter(alias => ALIASES[alias] === name),
+]
+
 /** Detectors that Prompt Processing may be asked to look at, by id. */
 export const scienceDetectorsOf = (instrument: Instrument): readonly Detector[] =>
   instrument.detectors.filter(it => it.kind === 'science')

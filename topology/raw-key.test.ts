@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { instruments, scienceDetectorsOf } from './instruments.ts'
-import { buildRawKey, parseRawKey, sidecarKey, snapPrefix, type RawKey } from './raw-key.ts'
+import { instruments, namesInKeys, scienceDetectorsOf } from './instruments.ts'
+import { buildRawKey, parseRawKey, sidecarKey, unitPrefix, type RawKey } from './raw-key.ts'
 
 const known: readonly (readonly [string, RawKey])[] = [
   [
@@ -64,7 +64,33 @@ describe('a raw key', () => {
     }
   })
 
+  it('comes back with every exposure number, controller and extension, and under every name of its camera', () => {
+    const lsstCameras = [...instruments.values()].filter(({ keys }) => keys === 'lsst')
+    const some = fc.record({
+      camera: fc.constantFrom(...lsstCameras),
+      which: fc.nat(),
+      sequence: fc.integer({ min: 0, max: 99_999 }),
+      controller: fc.constantFrom(...(['O', 'C', 'H', 'P', 'Q', 'S'] as const)),
+      extension: fc.constantFrom('fits', 'fz', 'fits.gz', 'fits.fz'),
+    })
+    fc.assert(
+      fc.property(some, ({ camera, which, sequence, controller, extension }) => {
+        const detectors = scienceDetectorsOf(camera)
+        const detector = detectors[which % detectors.length]!.id
+        const exposure = 2022032100000n + BigInt(sequence)
+        const raw = { ...lsst(camera.name, detector, 20220321, sequence, exposure), controller, extension }
+        for (const name of namesInKeys(camera.name)) {
+          const key = buildRawKey(raw).replace(camera.name, name)
+          expect(parseRawKey(key)).toEqual({ kind: 'raw', raw })
+          expect(parseRawKey(sidecarKey(key))).toEqual({ kind: 'skip', reason: 'a sidecar' })
+        }
+      }),
+    )
+  })
+
   it('may name an instrument by its alias', () => {
+    expect(namesInKeys('LSSTComCam')).toEqual(['LSSTComCam', 'ComCam'])
+    expect(namesInKeys('LSST-TS8')).toEqual(['LSST-TS8', 'TS8'])
     const parsed = parseRawKey('ComCam/20220321/CC_C_20220321_000003/CC_C_20220321_000003_R22_S11.fits.fz')
     expect(parsed).toMatchObject({
       kind: 'raw',
@@ -75,8 +101,9 @@ describe('a raw key', () => {
   it('leads to its sidecar, and to a listing only where it holds the group', () => {
     expect(sidecarKey(known[0]![0])).toBe('LATISS/20220321/AT_O_20220321_000002/AT_O_20220321_000002_R00_S00.json')
     expect(sidecarKey('a.f/b.fits.fz')).toBe('a.f/b.json')
-    expect(snapPrefix(known[0]![1])).toBeUndefined()
-    expect(snapPrefix(known[4]![1])).toBe('HSC/42/2022032100001/0/')
+    expect(unitPrefix(instruments.get('LATISS')!, '2022032100001', 0)).toBeUndefined()
+    // Behind it, as the first folder, stands the snap: HSC/42/2022032100001/0/
+    expect(unitPrefix(instruments.get('HSC')!, '2022032100001', 42)).toBe('HSC/42/2022032100001/')
   })
 })
 

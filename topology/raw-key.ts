@@ -86,9 +86,9 @@ export function buildRawKey(raw: RawKey): string {
 /** Where the primary header of a raw lies as JSON: the same key, its FITS extension replaced. */
 export const sidecarKey = (key: string): string => key.replace(/\.f[^/]*$/, '.json')
 
-/** The folder of one snap, for stores that can be listed by group; undefined where the key holds no group. */
-export const snapPrefix = (raw: RawKey): string | undefined =>
-  raw.family === 'group' ? `${raw.instrument}/${raw.detector}/${raw.group}/${raw.snap}/` : undefined
+/** The folder of a unit, for cameras whose store can be listed by group; undefined where the key holds no group. */
+export const unitPrefix = (instrument: Instrument, group: string, detector: number): string | undefined =>
+  instrument.keys === 'group' ? `${instrument.name}/${detector}/${group}/` : undefined
 
 type Family = (instrument: Instrument, parts: readonly string[], key: string) => ParsedKey
 

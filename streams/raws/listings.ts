@@ -1,10 +1,11 @@
 import type { FoundRaw } from '../../schemas/avro/generated.ts'
-import { instruments } from '../../topology/instruments.ts'
+import { instruments, namesInKeys } from '../../topology/instruments.ts'
 import { Rejection } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import { parseRawKey, sidecarKey } from '../../topology/raw-key.ts'
+import { parseRawKey, sidecarKey, unitPrefix } from '../../topology/raw-key.ts'
 import type { Bucket, ListedObject } from './bucket.ts'
 import { exposureOf, groupOf } from './exposure.ts'
+import { newestExposures } from './newest-exposures.ts'
 import type { Sidecars } from './sidecars.ts'
 
 export interface ListingOptions {
@@ -14,17 +15,19 @@ export interface ListingOptions {
   readonly log: { warn(fields: object, message: string): void }
 }
 
-/** A night of an instrument, and how far back it matters. */
-export interface NightFolder {
+/** What is looked for: a unit, in a night of its instrument. */
+export interface Wanted {
   readonly instrument: string
   readonly dayObs: number
+  readonly group: string
+  readonly detector: number
   /** Objects modified before this (ms UTC) are of no interest. */
   readonly since: Instant
 }
 
-/** What the raw bucket holds for a night. */
+/** What the raw bucket holds for a unit, among other things: of most cameras the whole night is listed. */
 export interface Listings {
-  of(night: NightFolder): Promise<readonly FoundRaw[]>
+  of(wanted: Wanted): Promise<readonly FoundRaw[]>
 }
 
 /** Objects are stamped by the store's clock, in whole seconds at some stores: a little before the announcement counts. */
@@ -38,72 +41,48 @@ const SLACK_MS = 60_000
 export function listings(options: ListingOptions): Listings {
   const waiting = new Map<string, { since: Instant; answer: Promise<readonly FoundRaw[]> }>()
   const running = new Map<string, Promise<unknown>>()
+  const listingOf = (folder: string, since: Instant): Promise<readonly FoundRaw[]> => {
+    const next = waiting.get(folder)
+    if (next) {
+      next.since = Math.min(next.since, since)
+      return next.answer
+    }
+    const before = running.get(folder)?.catch(() => {}) ?? Promise.resolve()
+    const entry = {
+      since,
+      answer: before.then(() => {
+        waiting.delete(folder)
+        const listing = list(options, folder, entry.since - SLACK_MS)
+        running.set(folder, listing)
+        // Forgotten when it is over, or ten years of nights would stay in memory.
+        const forget = () => void (running.get(folder) === listing && running.delete(folder))
+        listing.then(forget, forget)
+        return listing
+      }),
+    }
+    waiting.set(folder, entry)
+    return entry.answer
+  }
   return {
-    of: ({ instrument, dayObs, since }) => {
-      const folder = nightPrefix(instrument, dayObs)
-      const next = waiting.get(folder)
-      if (next) {
-        next.since = Math.min(next.since, since)
-        return next.answer
-      }
-      const before = running.get(folder)?.catch(() => {}) ?? Promise.resolve()
-      const entry = {
-        since,
-        answer: before.then(() => {
-          waiting.delete(folder)
-          const listing = listNight(options, folder, entry.since - SLACK_MS)
-          running.set(folder, listing)
-          // Forgotten when it is over, or ten years of nights would stay in memory.
-          const forget = () => void (running.get(folder) === listing && running.delete(folder))
-          listing.then(forget, forget)
-          return listing
-        }),
-      }
-      waiting.set(folder, entry)
-      return entry.answer
-    },
+    of: async wanted => (await Promise.all(foldersOf(wanted).map(folder => listingOf(folder, wanted.since)))).flat(),
   }
 }
 
-/** Cameras that name the group in the key have no folder per night; they are listed whole. */
-const nightPrefix = (instrument: string, dayObs: number): string =>
-  instruments.get(instrument)?.keys === 'group' ? `${instrument}/` : `${instrument}/${dayObs}/`
+/** Where the raws of a request lie: a night's folders, one per name that the camera has in keys; or, where the key names the group, the unit's own. */
+function foldersOf({ instrument, dayObs, group, detector }: Wanted): readonly string[] {
+  const camera = instruments.get(instrument)
+  const own = camera && unitPrefix(camera, group, detector)
+  return own ? [own] : namesInKeys(instrument).map(name => `${name}/${dayObs}/`)
+}
 
-/**
- * Sequence numbers grow with time, so behind an exposure that is too old all are; but one that was numbered by hand, or copied in before
- * the night with a high number, must not hide the others: only so many in a row end the search.
- */
-const OLD_IN_A_ROW = 5
-
-/** Folders first (one page for a night of a thousand exposures), then the files of the newest exposures, backwards. */
-async function listNight(options: ListingOptions, folder: string, since: Instant): Promise<FoundRaw[]> {
+async function list(options: ListingOptions, folder: string, since: Instant): Promise<FoundRaw[]> {
+  const { bucket, rawBucket } = options
   const found: FoundRaw[] = []
-  for (const exposures of (await foldersByController(options, folder)).values()) {
-    let old = 0
-    for (const prefix of exposures.sort().reverse()) {
-      const objects: ListedObject[] = []
-      for await (const object of options.bucket.list(options.rawBucket, prefix)) objects.push(object)
-      const recent = objects.filter(object => object.lastModified >= since)
-      if (objects.length > 0) old = recent.length === 0 ? old + 1 : 0
-      if (old === OLD_IN_A_ROW) break
-      const raws = await Promise.all(recent.map(object => identify(options, object)))
-      found.push(...raws.filter(raw => raw !== undefined))
-    }
+  for await (const objects of newestExposures(bucket, rawBucket, folder, since)) {
+    const raws = await Promise.all(objects.map(object => identify(options, object)))
+    found.push(...raws.filter(raw => raw !== undefined))
   }
   return found
-}
-
-/** `MC_O_20220321_000004` → its series `MC_O`: each controller counts for itself. */
-async function foldersByController(
-  { bucket, rawBucket }: ListingOptions,
-  folder: string,
-): Promise<Map<string, string[]>> {
-  const series = new Map<string, string[]>()
-  for await (const prefix of bucket.folders(rawBucket, folder)) {
-    const controller = prefix.slice(folder.length).split('_').slice(0, 2).join('_')
-    series.set(controller, [...(series.get(controller) ?? []), prefix])
-  }
-  return series
 }
 
 /** A raw whose sidecar is missing or unreadable belongs to no visit: it is said, and the other raws go on. */

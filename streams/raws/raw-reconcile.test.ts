@@ -51,6 +51,24 @@ it('counts every object for a window that was reopened', async () => {
   expect((await ask({ until: null, attempt: 7 })).value).toMatchObject({ attempt: 7, found: [{ at: noon + 1 }] })
 })
 
+it('looks under every name that a camera has in keys', async () => {
+  const { put, ask } = setup()
+  const key = 'ComCam/20261122/CC_O_20261122_000007/CC_O_20261122_000007_R22_S11'
+  put(`${key}.json`, { GROUPID: 'g', CURINDEX: 1 }, noon - 9)
+  put(`${key}.fits`, 'pixels', noon - 9)
+  const { value } = await ask({ instrument: 'LSSTComCam', detector: 4 })
+  expect(value.found.map(({ raw }) => [raw.instrument, raw.exposure])).toEqual([['LSSTComCam', 2026112200007n]])
+})
+
+it('lists the unit alone where the key names the group, however much the store holds', async () => {
+  const { put, ask, calls } = setup()
+  for (let detector = 0; detector < 104; detector++)
+    for (const group of ['g', 'h', 'i']) put(`HSC/${detector}/${group}/0/404/HSC-R2/a.fz`, 'pixels', noon - 9)
+  const { value } = await ask({ instrument: 'HSC', detector: 42 })
+  expect(value.found.map(({ raw }) => [raw.group, raw.detector, raw.snap])).toEqual([['g', 42, 0]])
+  expect(new Set(calls)).toEqual(new Set(['folders HSC/42/g/', 'list HSC/42/g/0/']))
+})
+
 it('answers, with nothing, when there is nothing', async () => {
   expect((await setup().ask()).value).toEqual({ attempt: 0, found: [] })
 })

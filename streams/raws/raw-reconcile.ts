@@ -17,7 +17,7 @@ export const rawReconcile =
     // An exposure taken across 12 h UTC lies under the next day of observation.
     const days = [...new Set([dayObsOf(announcedAt), dayObsOf(until ?? announcedAt)])]
     const raws = (
-      await Promise.all(days.map(day => listings.of({ instrument, dayObs: day, since: announcedAt })))
+      await Promise.all(days.map(dayObs => listings.of({ instrument, dayObs, group, detector, since: announcedAt })))
     ).flat()
     const found = raws
       .filter(it => it.raw.group === group && it.raw.detector === detector && (until === null || it.at <= until))

@@ -35,6 +35,17 @@ it('waits for a sidecar that lands after its image', async () => {
   expect(pauses()).toBe(2)
 })
 
+it('of one detector that never comes keeps no other detector of the exposure from its group', async () => {
+  const { put, read } = setup()
+  const there = latissKey(2, 'json')
+  put(there, { GROUPID: 'g', CURINDEX: 1 })
+  const answers = await Promise.allSettled([
+    read('LATISS/1', 'raw', sidecar),
+    ...Array.from({ length: 188 }, () => read('LATISS/1', 'raw', there)),
+  ])
+  expect(answers.map(({ status }) => status)).toEqual(['rejected', ...Array<string>(188).fill('fulfilled')])
+})
+
 it('gives up with a sentence, and asks anew for the next detector of the exposure', async () => {
   const { put, read } = setup()
   await expect(read('LATISS/1', 'raw', sidecar)).rejects.toMatchObject({ code: 'sidecar-missing' })

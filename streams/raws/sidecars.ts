@@ -29,18 +29,26 @@ export interface Sidecars {
 
 export function sidecars(options: SidecarOptions): Sidecars {
   const known = new Map<string, Promise<GroupAndSnap>>()
+  const ask = (id: string, bucket: string, key: string): Promise<GroupAndSnap> => {
+    const answer = fetchSidecar(options, bucket, key)
+    known.set(id, answer)
+    // A failure is not remembered: another detector's sidecar of the exposure may well be there.
+    answer.catch(() => known.get(id) === answer && known.delete(id))
+    if (known.size > options.capacity) known.delete(known.keys().next().value!)
+    return answer
+  }
   return {
-    read: (exposure, bucket, key) => {
+    read: async (exposure, bucket, key) => {
       const id = `${bucket}/${exposure}`
-      let answer = known.get(id)
-      if (!answer) {
-        answer = fetchSidecar(options, bucket, key)
-        known.set(id, answer)
-        // A failure is not remembered: another detector's sidecar of the exposure may well be there.
-        answer.catch(() => known.delete(id))
-        if (known.size > options.capacity) known.delete(known.keys().next().value!)
+      const shared = known.get(id)
+      if (!shared) return ask(id, bucket, key)
+      try {
+        return await shared
+      } catch (error) {
+        // Whoever was asked for all of them has no sidecar of its own: that says nothing about ours.
+        if (!(error instanceof Rejection)) throw error
+        return ask(id, bucket, key)
       }
-      return answer
     },
   }
 }

@@ -37,7 +37,7 @@ export interface Stop {
   readonly kill: boolean
 }
 
-/** What was decided: at the moment at which the stopped stages had started again and no time had passed since, and in the end. */
+/** What was decided: when the stages had started again after the last stop and no time had passed since, and in the end. */
 export interface Decided {
   readonly afterStop: readonly string[]
   readonly inTheEnd: readonly string[]
@@ -48,6 +48,8 @@ export interface Decided {
 export interface FrontHalfSetup {
   readonly partitions?: number
   readonly tickMs?: number
+  /** Records per transaction: with small ones a watermark taken too early shows, as what it overtook is not in the same transaction. */
+  readonly maxBatch?: number
   /** Whether the listing tells what is in the bucket, or finds nothing. A truthful one hides a broken watermark. */
   readonly listing: 'truthful' | 'blind'
 }
@@ -60,40 +62,41 @@ const codec = codecWith(new Map(contractNames.map((name, i) => [name, i + 1])))
  * Plays a night to the front half of the real topology, on the real task loop in memory and on virtual time; the entrances and the
  * clock go on through the stop.
  */
-export async function playNight(deeds: readonly Deed[], setup: FrontHalfSetup, stop: Stop): Promise<Decided> {
-  const { partitions = 6, tickMs = 1_000, listing } = setup
+export async function playNight(
+  deeds: readonly Deed[],
+  setup: FrontHalfSetup,
+  stops: readonly Stop[] = [],
+): Promise<Decided> {
+  const { partitions = 6, tickMs = 1_000, maxBatch = 500, listing } = setup
   const store = memoryBucket()
   const driver = Driver.prepare({
     topology: promptTopology({ partitions, settings }),
     codec,
     effects: effectsOn(store, listing),
     startAt: NIGHT - 60_000,
-    options: { timeCommitMs: 0 },
+    options: { timeCommitMs: 0, maxBatch },
   })
   const processes = new Map<FrontStage, DrivenProcess>()
   const start = async (stages: readonly FrontStage[]) => {
     for (const stage of stages) processes.set(stage, await driver.process(undefined, [stage]))
   }
+  const halt = async ({ stages, kill }: Stop) => {
+    for (const stage of stages) await (kill ? processes.get(stage)!.crash() : processes.get(stage)!.stop())
+  }
   let afterStop: string[] = []
+  const resume = async (stop: Stop) => {
+    await start(stop.stages)
+    // Promises alone: not a millisecond of virtual time passes, so nothing here can have waited for it.
+    for (let i = 0; i < 20; i++) await settle()
+    if (stop === stops.at(-1)) afterStop = decisionsOf(driver)
+  }
   const agenda = [
     ...deeds.map(deed => ({ t: deed.t, act: () => perform(driver, store, deed) })),
     ...ticksOf(tickMs).map(t => ({ t, act: () => driver.tick(t - EPSILON_MS) })),
-    {
-      t: stop.at,
-      act: async () => {
-        for (const stage of stop.stages)
-          await (stop.kill ? processes.get(stage)!.crash() : processes.get(stage)!.stop())
-      },
-    },
-    {
-      t: stop.until,
-      act: async () => {
-        await start(stop.stages)
-        // Promises alone: not a millisecond of virtual time passes, so nothing here can have waited for it.
-        for (let i = 0; i < 20; i++) await settle()
-        afterStop = decisionsOf(driver)
-      },
-    },
+    ...stops.flatMap(stop => [
+      { t: stop.at, act: () => halt(stop) },
+      { t: stop.until, act: () => resume(stop) },
+    ]),
   ].sort((a, b) => a.t - b.t)
 
   await start(FRONT_HALF)
