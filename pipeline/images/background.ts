@@ -29,9 +29,10 @@ export function backgroundOf(
   for (let j = 0; j < ny; j++)
     for (let i = 0; i < nx; i++) {
       let n = 0
-      for (let y = Math.floor((j * height) / ny); y < Math.floor(((j + 1) * height) / ny); y++)
-        for (let x = Math.floor((i * width) / nx); x < Math.floor(((i + 1) * width) / nx); x++)
-          if (skip[y * width + x] === 0) values[n++] = data[y * width + x]!
+      const [x0, x1] = [Math.floor((i * width) / nx), Math.floor(((i + 1) * width) / nx)]
+      const [y0, y1] = [Math.floor((j * height) / ny), Math.floor(((j + 1) * height) / ny)]
+      for (let y = y0; y < y1; y++)
+        for (let k = y * width + x0, end = y * width + x1; k < end; k++) if (skip[k] === 0) values[n++] = data[k]!
       const { mean, median: middle, sigma } = clipped(values.subarray(0, n))
       const mode = Math.abs(mean - middle) < 0.3 * sigma ? 2.5 * middle - 1.5 * mean : middle
       levels[j * nx + i] = estimate === 'mode' ? mode : mean
@@ -40,9 +41,7 @@ export function backgroundOf(
   const surface = fitSurface(levels, nx, ny)
   const rest = levels.map((level, k) => level - heightOf(surface, ...nodeAt(k, nx, ny)))
   const plane = spread(smoothed(rest, nx, ny), nx, ny, width, height)
-  for (let y = 0, k = 0; y < height; y++)
-    for (let x = 0; x < width; x++, k++)
-      plane[k]! += heightOf(surface, (2 * (x + 0.5)) / width - 1, (2 * (y + 0.5)) / height - 1)
+  addSurface(plane, width, height, surface)
   return { plane, level: median(levels.filter(Number.isFinite)), sigma: median(sigmas) }
 }
 
@@ -51,6 +50,19 @@ type Surface = readonly [number, number, number, number, number, number]
 
 const heightOf = ([c, cu, cv, cuu, cuv, cvv]: Surface, u: number, v: number) =>
   c + u * (cu + cuu * u + cuv * v) + v * (cv + cvv * v)
+
+/** `heightOf` at every pixel; along a row it is a parabola in u. */
+function addSurface(plane: Float32Array, width: number, height: number, surface: Surface): void {
+  const [c, cu, cv, cuu, cuv, cvv] = surface
+  for (let y = 0, k = 0; y < height; y++) {
+    const v = (2 * (y + 0.5)) / height - 1
+    const [constant, slope] = [c + v * (cv + cvv * v), cu + cuv * v]
+    for (let x = 0; x < width; x++, k++) {
+      const u = (2 * (x + 0.5)) / width - 1
+      plane[k]! += constant + u * (slope + cuu * u)
+    }
+  }
+}
 
 /** u and v of a cell's centre. */
 const nodeAt = (k: number, nx: number, ny: number): [number, number] => [

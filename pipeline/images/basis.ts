@@ -79,10 +79,10 @@ export function convolveBasis({ half, rows, terms }: Basis, stamp: Float64Array,
   const alongX = rows.map(row => {
     const out = new Float64Array(wide * side)
     for (let y = 0; y < wide; y++)
-      for (let x = 0; x < side; x++) {
-        let sum = 0
-        for (let k = 0; k < n; k++) sum += row[n - 1 - k]! * stamp[y * wide + x + k]!
-        out[y * side + x] = sum
+      // Tap by tap: the sums of a line do not wait for each other.
+      for (let k = 0; k < n; k++) {
+        const tap = row[n - 1 - k]!
+        for (let x = 0, to = y * side, at = y * wide + k; x < side; x++, to++, at++) out[to]! += tap * stamp[at]!
       }
     return out
   })

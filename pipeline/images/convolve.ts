@@ -16,48 +16,52 @@ export const squared = ({ half, data }: Kernel): Kernel => ({ half, data: data.m
 export const scaled = ({ half, data }: Kernel, by: number): Kernel => ({ half, data: data.map(value => value * by) })
 
 /**
- * The kernel as few separable terms: its singular value decomposition, cut where the rest is below `tolerance` × `reference`
- * (by default the largest singular value). A round PSF of 31 × 31 needs 3 or 4 terms: 250 multiplications a pixel, not 961.
+ * Several kernels of one size as products with common rows: kernel k = Σ columns[k](y) · row(x), so that an image needs to pass each row
+ * but once for all of them. It is the singular value decomposition of the kernels stacked upon each other, cut where the rest is below
+ * `tolerance` × the largest singular value. A round PSF of 31 × 31 alone needs 3 or 4 terms: 250 multiplications a pixel, not 961.
  */
-export function separate({ half, data }: Kernel, tolerance = 1e-4, reference?: number): Separable {
-  const n = 2 * half + 1
+export function separateAll(
+  kernels: readonly Kernel[],
+  tolerance: number,
+): { row: Float64Array; columns: Float64Array[] }[] {
+  const n = 2 * kernels[0]!.half + 1
   const gram = new Float64Array(n * n)
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) {
-      let sum = 0
-      for (let k = 0; k < n; k++) sum += data[k * n + i]! * data[k * n + j]!
-      gram[i * n + j] = sum
-    }
+  for (const { data } of kernels)
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) {
+        let sum = 0
+        for (let k = 0; k < n; k++) sum += data[k * n + i]! * data[k * n + j]!
+        gram[i * n + j]! += sum
+      }
   const { values, vectors } = eigenSymmetric(gram, n)
   const order = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b)
-  const largest = reference ?? Math.sqrt(Math.max(0, values[order[0]!]!))
+  const largest = Math.sqrt(Math.max(0, values[order[0]!]!))
   return order
     .filter(k => values[k]! > 0 && Math.sqrt(values[k]!) > tolerance * largest)
     .map(k => {
       const row = Float64Array.from({ length: n }, (_, i) => vectors[i * n + k]!)
-      const column = Float64Array.from({ length: n }, (_, y) =>
-        row.reduce((sum, v, x) => sum + data[y * n + x]! * v, 0),
+      const columns = kernels.map(({ data }) =>
+        Float64Array.from({ length: n }, (_, y) => row.reduce((sum, v, x) => sum + data[y * n + x]! * v, 0)),
       )
-      return { column, row }
+      return { row, columns }
     })
 }
 
-/** Largest singular value: the reference by which several kernels of one sum are cut alike. */
-export const strength = (kernel: Kernel): number => {
-  const first = separate(kernel, 0.99)[0]
-  return first ? Math.hypot(...first.column) : 0
-}
+/** One kernel as few separable terms. */
+export const separate = (kernel: Kernel, tolerance = 1e-4): Separable =>
+  separateAll([kernel], tolerance).map(({ row, columns }) => ({ row, column: columns[0]! }))
 
 /** Convolution, Σ_u K(u) · image(p − u); outside the image is 0. */
 export function convolve(plane: Plane, terms: Separable): Float32Array {
   const { width, height } = plane
   const out = new Float32Array(width * height)
-  const half = ((terms[0]?.row.length ?? 1) - 1) / 2
-  // Rows above and below the image stay 0, so that the column pass has no edges.
-  const lines = new Float32Array((height + 2 * half + 4) * width)
+  if (terms.length === 0) return out
+  const lines = linesFor(plane, (terms[0]!.row.length - 1) / 2)
   for (const { column, row } of terms) {
-    alongRows(plane, row, lines.subarray(half * width))
-    addColumns(lines, width, height, column, out)
+    alongRows(plane, row, lines)
+    eachFourRows(lines, width, height, column.slice().reverse(), 0, (y, sums) => {
+      for (let i = 0, to = y * width, end = Math.min(4, height - y) * width; i < end; i++, to++) out[to]! += sums[i]!
+    })
   }
   return out
 }
@@ -66,63 +70,101 @@ export function convolve(plane: Plane, terms: Separable): Float32Array {
 export const correlate = (plane: Plane, kernel: Kernel, tolerance?: number): Float32Array =>
   convolve(plane, separate(flipped(kernel), tolerance))
 
-/** Four pixels at a time: each tap is loaded once for them. */
-function alongRows({ width, height, data }: Plane, taps: Float64Array, out: Float32Array): void {
+/** Rows of an image that have passed a filter; `half` rows of zeros above and below (and three more), so that the column pass has no edges. */
+export interface Lines {
+  readonly half: number
+  /** An odd number of cache lines: rows a power of two apart would fight for the same few places in the cache. */
+  readonly stride: number
+  readonly data: Float64Array
+}
+
+export function linesFor({ width, height }: Plane, half: number): Lines {
+  const stride = 8 * (Math.ceil(width / 8) | 1)
+  return { half, stride, data: new Float64Array((height + 2 * half + 3) * stride) }
+}
+
+/** Convolves every row with `taps`. Four pixels at once stay in registers, and of the four neighbours that a tap needs, three are those of the tap before. */
+export function alongRows(
+  { width, height, data }: Plane,
+  taps: Float64Array,
+  { half, stride, data: out }: Lines,
+): void {
   const n = taps.length
   const line = new Float64Array(width + n + 3)
   const reversed = taps.slice().reverse()
-  const quads = width & ~3
   for (let y = 0; y < height; y++) {
-    const base = y * width
-    line.set(data.subarray(base, base + width), (n - 1) / 2)
-    for (let x = 0; x < quads; x += 4) {
+    for (let x = 0, from = y * width; x < width; x++) line[half + x] = data[from + x]!
+    const to = (y + half) * stride
+    // Up to three pixels too many: there is room for them in the stride, and nobody reads them.
+    for (let x = 0; x < width; x += 4) {
       let a = 0
       let b = 0
       let c = 0
       let d = 0
+      let p = line[x]!
+      let q = line[x + 1]!
+      let r = line[x + 2]!
       for (let k = 0; k < n; k++) {
         const tap = reversed[k]!
-        const at = x + k
-        a += tap * line[at]!
-        b += tap * line[at + 1]!
-        c += tap * line[at + 2]!
-        d += tap * line[at + 3]!
+        const s = line[x + k + 3]!
+        a += tap * p
+        b += tap * q
+        c += tap * r
+        d += tap * s
+        p = q
+        q = r
+        r = s
       }
-      out[base + x] = a
-      out[base + x + 1] = b
-      out[base + x + 2] = c
-      out[base + x + 3] = d
-    }
-    for (let x = quads; x < width; x++) {
-      let sum = 0
-      for (let k = 0; k < n; k++) sum += reversed[k]! * line[x + k]!
-      out[base + x] = sum
+      out[to + x] = a
+      out[to + x + 1] = b
+      out[to + x + 2] = c
+      out[to + x + 3] = d
     }
   }
 }
 
-/** Four taps at a time: the sums of a line are loaded and stored once for them. */
-function addColumns(lines: Float32Array, width: number, height: number, taps: Float64Array, out: Float32Array): void {
-  const n = taps.length
-  const reversed = new Float64Array(n + 3)
-  reversed.set(taps.slice().reverse())
-  const sums = new Float64Array(width)
-  for (let y = 0; y < height; y++) {
-    sums.fill(0)
-    for (let k = 0; k < n; k += 4) {
-      const t0 = reversed[k]!
-      const t1 = reversed[k + 1]!
-      const t2 = reversed[k + 2]!
-      const t3 = reversed[k + 3]!
-      const r0 = (y + k) * width
-      const r1 = r0 + width
-      const r2 = r1 + width
-      const r3 = r2 + width
-      for (let x = 0; x < width; x++)
-        sums[x]! += t0 * lines[r0 + x]! + t1 * lines[r1 + x]! + t2 * lines[r2 + x]! + t3 * lines[r3 + x]!
+/**
+ * Correlates every column with the taps that begin at x · `step` of `taps` (0: the same for all), four rows at once as `alongRows` has its
+ * pixels. `take` gets the sums of rows y to y + 3, one after the other; the last may reach over the image.
+ */
+export function eachFourRows(
+  { half, stride, data }: Lines,
+  width: number,
+  height: number,
+  taps: Float64Array,
+  step: number,
+  take: (y: number, sums: Float64Array) => void,
+): void {
+  const n = 2 * half + 1
+  const sums = new Float64Array(4 * width)
+  for (let y = 0; y < height; y += 4) {
+    for (let x = 0; x < width; x++) {
+      let at = y * stride + x
+      let a = 0
+      let b = 0
+      let c = 0
+      let d = 0
+      let p = data[at]!
+      let q = data[at + stride]!
+      let r = data[at + 2 * stride]!
+      at += 3 * stride
+      for (let k = x * step, end = k + n; k < end; k++, at += stride) {
+        const tap = taps[k]!
+        const s = data[at]!
+        a += tap * p
+        b += tap * q
+        c += tap * r
+        d += tap * s
+        p = q
+        q = r
+        r = s
+      }
+      sums[x] = a
+      sums[width + x] = b
+      sums[2 * width + x] = c
+      sums[3 * width + x] = d
     }
-    const base = y * width
-    for (let x = 0; x < width; x++) out[base + x]! += sums[x]!
+    take(y, sums)
   }
 }
 

@@ -169,15 +169,33 @@ function normalEquations({ functions, target, noise }: Stamp, weight?: Float64Ar
   for (let i = 0; i < n; i++) {
     const a = functions[i]!
     for (let p = 0; p < weighted.length; p++) weighted[p] = a[p]! * (weight ? weight[p]! : 1 / noise)
-    for (let j = 0; j <= i; j++) {
-      const b = functions[j]!
-      let sum = 0
-      for (let p = 0; p < weighted.length; p++) sum += weighted[p]! * b[p]!
-      gram[i * n + j] = gram[j * n + i] = sum
+    for (let j = 0; j <= i; j += 4) {
+      const sums = fourProducts(weighted, functions, j, i)
+      for (let k = j; k <= Math.min(j + 3, i); k++) gram[i * n + k] = gram[k * n + i] = sums[k - j]!
     }
     for (let p = 0; p < weighted.length; p++) right[i]! += weighted[p]! * target[p]!
   }
   return { gram, right }
+}
+
+/** Products of `weighted` with functions j to j + 3, none above `last`. Four sums at once, since each addition must wait for the one before it. */
+function fourProducts(weighted: Float64Array, functions: readonly Float32Array[], j: number, last: number) {
+  const f = functions[j]!
+  const g = functions[Math.min(j + 1, last)]!
+  const h = functions[Math.min(j + 2, last)]!
+  const i = functions[Math.min(j + 3, last)]!
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let p = 0; p < weighted.length; p++) {
+    const w = weighted[p]!
+    a += w * f[p]!
+    b += w * g[p]!
+    c += w * h[p]!
+    d += w * i[p]!
+  }
+  return [a, b, c, d]
 }
 
 /** What a solution says this stamp looks like; the second plane is without the background, for the Poisson noise. */

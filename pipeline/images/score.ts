@@ -62,7 +62,7 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[], source
       const i = y * width + x
       if (mask[i] === 0 && stray[i]! < 0.05 * noise[i]! && !Number.isNaN(ratio(i))) blank.push(ratio(i))
     }
-  const { sigma } = clipped(Float64Array.from(blank))
+  const { sigma } = clipped(Float32Array.from(blank))
   const rescale = sigma > 0 ? sigma : 1
   const score = new Float32Array(width * height)
   for (let i = 0; i < score.length; i++) {
@@ -77,15 +77,19 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[], source
 function filteredNoise({ science, template, difference, kernel, convolved }: Subtraction, psf: Kernel): Float32Array {
   const through = squared(trimmed(chain(psf, flipped(kernel)), psf.half + Math.min(3, kernel.half)))
   const plain = squared(psf)
-  const good = (image: MaskedImage) =>
-    planeOf(
-      image,
-      image.variance.map((v, i) => (difference.mask[i] === 0 ? v : 0)),
-    )
+  const good = (image: MaskedImage) => planeOf(image, usableOnly(image.variance, difference.mask))
   const ofScience = correlate(good(science), convolved === 'science' ? through : plain, TOLERANCE)
   const ofTemplate = correlate(good(template), convolved === 'template' ? through : plain, TOLERANCE)
   // A cut singular value can leave a tiny negative where all is masked but the PSF's rim.
-  return ofScience.map((v, i) => Math.max(0, v + ofTemplate[i]!))
+  for (let i = 0; i < ofScience.length; i++) ofScience[i] = Math.max(0, ofScience[i]! + ofTemplate[i]!)
+  return ofScience
+}
+
+/** A copy with 0 where the mask is set. */
+function usableOnly(values: Float32Array, mask: Uint8Array): Float32Array {
+  const out = values.slice()
+  for (let i = 0; i < out.length; i++) if (mask[i] !== 0) out[i] = 0
+  return out
 }
 
 /** Variance of the matched filter from light that no kernel puts in its place: misregistered, misscaled, or in the far wings of bright stars. */
@@ -134,7 +138,7 @@ function addWings(
 function usableWeight({ width, height, mask }: MaskedImage, psf: Kernel): Float32Array {
   const weight = squared(psf)
   const total = weight.data.reduce((a, b) => a + b, 0)
-  const good = Float32Array.from(mask, bits => (bits === 0 ? 1 / total : 0))
+  const good = usableOnly(new Float32Array(mask.length).fill(1 / total), mask)
   return correlate({ width, height, data: good }, weight, TOLERANCE)
 }
 

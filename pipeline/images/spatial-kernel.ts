@@ -1,4 +1,4 @@
-import { type Kernel, convolve, separate, strength } from './convolve.ts'
+import { type Kernel, alongRows, eachFourRows, linesFor, separateAll } from './convolve.ts'
 import type { Plane } from './fits.ts'
 
 /** The kernel that makes one image look like the other, as polynomials over the chip, and the differential background. */
@@ -31,29 +31,62 @@ export function kernelAt({ kernels, order, width, height }: KernelFit, x: number
   return { half: kernels[0]!.half, data }
 }
 
+/** Powers of u and v in the terms of `polynomials`. */
+const POWERS = [
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [2, 0],
+  [1, 1],
+  [0, 2],
+] as const
+/** Of the largest singular value: sources of several nights then measure as with the whole kernel, but for sums that are all but 0. */
+const TOLERANCE = 3e-4
+
 /**
- * K ⊗ image with the kernel of each pixel (no background): one convolution per polynomial term, weighed by the polynomial. The image reaches
- * `pad` pixels over the chip on each side, so that the kernel finds light there too; the result is the chip.
+ * K ⊗ image with the kernel of each pixel (no background). The image reaches `pad` pixels over the chip on each side, so that the kernel finds
+ * light there too; the result is the chip.
+ *
+ * All polynomial terms share their rows (see `separateAll`). Down a column of the chip u is but a number, so the six columns of an order of 2
+ * become three, those of 1, v and v²: half the multiplications of six convolutions weighed by their polynomials.
  */
 export function applyKernel(fit: KernelFit, padded: Plane, pad: number): Float32Array {
-  const { width, height } = fit
-  const reference = strength(fit.kernels[0]!)
+  const { width, height, kernels, order } = fit
   const out = new Float32Array(width * height)
-  fit.kernels.forEach((kernel, k) => {
-    const terms = separate(kernel, 1e-3, reference)
-    if (terms.length === 0) return
-    const part = convolve(padded, terms)
-    for (let y = 0; y < height; y++) {
-      const from = (y + pad) * padded.width + pad
-      for (let x = 0; x < width; x++) out[y * width + x]! += term(k, x, y, width, height) * part[from + x]!
+  const lines = linesFor(padded, kernels[0]!.half)
+  for (const { row, columns } of separateAll(kernels, TOLERANCE)) {
+    alongRows(padded, row, lines)
+    for (let power = 0; power <= order; power++) {
+      const taps = columnsAt(columns, power, padded.width, width, pad)
+      eachFourRows(lines, padded.width, padded.height, taps, columns[0]!.length, (above, sums) => {
+        for (let y = Math.max(above, pad); y < Math.min(above + 4, height + pad); y++) {
+          const weight = ((2 * (y - pad)) / height - 1) ** power
+          const from = (y - above) * padded.width + pad
+          for (let x = 0, to = (y - pad) * width; x < width; x++, to++) out[to]! += weight * sums[from + x]!
+        }
+      })
     }
-  })
+  }
   return out
 }
 
-/** The k-th of `polynomials`, without making the others. */
-function term(k: number, x: number, y: number, width: number, height: number): number {
-  const u = (2 * x) / width - 1
-  const v = (2 * y) / height - 1
-  return k === 0 ? 1 : k === 1 ? u : k === 2 ? v : k === 3 ? u * u : k === 4 ? u * v : v * v
+/** For each column of the padded image, the taps (of a correlation) that belong to v^power there. */
+function columnsAt(
+  columns: readonly Float64Array[],
+  power: number,
+  padded: number,
+  width: number,
+  pad: number,
+): Float64Array {
+  const n = columns[0]!.length
+  const taps = new Float64Array(padded * n)
+  columns.forEach((column, k) => {
+    const [ofU, ofV] = POWERS[k]!
+    if (ofV !== power) return
+    for (let x = 0; x < padded; x++) {
+      const weight = ((2 * (x - pad)) / width - 1) ** ofU
+      for (let i = 0; i < n; i++) taps[x * n + i]! += weight * column[n - 1 - i]!
+    }
+  })
+  return taps
 }

@@ -83,12 +83,17 @@ function interpolate({ width, height, data }: Plane, x: number, y: number): numb
   if (!(i >= 2 && j >= 2 && i < width - 3 && j < height - 3)) return NaN
   const wx = entry(x - i)
   const wy = entry(y - j)
+  // The weights along x are those of all six lines.
+  const a = TABLE[wx]!
+  const b = TABLE[wx + 1]!
+  const c = TABLE[wx + 2]!
+  const d = TABLE[wx + 3]!
+  const e = TABLE[wx + 4]!
+  const f = TABLE[wx + 5]!
   let sum = 0
-  for (let k = 0; k < 6; k++) {
-    const at = (j - 2 + k) * width + i - 2
-    let line = 0
-    for (let m = 0; m < 6; m++) line += TABLE[wx + m]! * data[at + m]!
-    sum += TABLE[wy + k]! * line
+  for (let k = 0, at = (j - 2) * width + i - 2; k < 6; k++, at += width) {
+    const left = a * data[at]! + b * data[at + 1]! + c * data[at + 2]!
+    sum += TABLE[wy + k]! * (left + d * data[at + 3]! + e * data[at + 4]! + f * data[at + 5]!)
   }
   return sum
 }
