@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
-import type { PlayedRaw } from '../night/play.ts'
-import { countTerminal, latencySeconds, phaseSeconds, unaccountedUnits } from './account.ts'
+import { countTerminal, phaseSeconds, unaccountedUnits } from './account.ts'
 
 const unit = (detector: number, terminal: UnitSummary['terminal'], publishedAt: number | null = null) =>
   ({ unit: `LATISS/g/${detector}`, group: 'g', detector, terminal, publishedAt }) as UnitSummary
@@ -16,14 +15,6 @@ it('misses an expected unit that has not ended, one that is not there, and one t
   const expected = ['LATISS/g/0', 'LATISS/g/1', 'LATISS/g/2']
   const units = [unit(0, 'missed'), unit(1, null), unit(9, 'published')]
   expect(unaccountedUnits(expected, units)).toEqual(['LATISS/g/1', 'LATISS/g/2', 'LATISS/g/9'])
-})
-
-it('measures from the last raw of the unit to its alerts, of published units alone', () => {
-  const raw = (detector: number, putAt: number) => ({ group: 'g', detector, putAt }) as PlayedRaw
-  const units = [unit(0, 'published', 5000), unit(1, 'published', 9000), unit(2, 'failed', 99_000)]
-  const raws = [raw(0, 1000), raw(0, 3000), raw(1, 3000), raw(2, 3000)]
-  expect(latencySeconds(units, raws)).toEqual({ p50: 2, p99: 6 })
-  expect(latencySeconds([], raws)).toBeNull()
 })
 
 it('says where the time went, by the median of each phase', () => {

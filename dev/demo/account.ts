@@ -1,13 +1,17 @@
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
+import { unitKey } from '../../topology/identifiers.ts'
 import type { NightPlan } from '../night/plan.ts'
-import type { PlayedRaw } from '../night/play.ts'
 
 export const terminalStates = ['published', 'missed', 'cancelled', 'ignored', 'expired', 'deferred', 'failed'] as const
 export type TerminalCounts = Record<(typeof terminalStates)[number], number>
 
-/** Units that the night must end with: one per visit and active detector. */
-export const expectedUnits = (plan: NightPlan): string[] =>
-  plan.visits.flatMap(visit => plan.detectors.map(({ id }) => `${plan.instrument.name}/${visit.group}/${id}`))
+/** Units that the night must end with: one per visit and active detector, without those that are masked. */
+export function expectedUnits(plan: NightPlan, masked: readonly string[] = []): string[] {
+  const all = plan.visits.flatMap(({ group }) =>
+    plan.detectors.map(({ id }) => unitKey(plan.instrument.name, group, id)),
+  )
+  return all.filter(unit => !masked.includes(unit))
+}
 
 export function countTerminal(units: readonly UnitSummary[]): TerminalCounts {
   const counts = Object.fromEntries(terminalStates.map(state => [state, 0])) as TerminalCounts
@@ -23,28 +27,6 @@ export function unaccountedUnits(expected: readonly string[], units: readonly Un
     ...expected.filter(unit => !ended.has(unit)),
     ...units.map(({ unit }) => unit).filter(unit => !wanted.has(unit)),
   ]
-}
-
-export interface Latency {
-  /** Seconds from the moment a unit's last raw was put to the moment its alerts were committed to the public stream. */
-  readonly p50: number
-  readonly p99: number
-}
-
-/** Of published units only; null where there is none. */
-export function latencySeconds(units: readonly UnitSummary[], raws: readonly PlayedRaw[]): Latency | null {
-  const lastPut = new Map<string, number>()
-  for (const { group, detector, putAt } of raws) {
-    const unit = `${group}/${detector}`
-    lastPut.set(unit, Math.max(putAt, lastPut.get(unit) ?? 0))
-  }
-  const seconds = units
-    .filter(({ terminal, publishedAt }) => terminal === 'published' && publishedAt !== null)
-    .map(unit => (unit.publishedAt! - lastPut.get(`${unit.group}/${unit.detector}`)!) / 1000)
-    .sort((a, b) => a - b)
-  if (seconds.length === 0) return null
-  const quantile = (q: number) => seconds[Math.min(seconds.length - 1, Math.ceil(q * seconds.length) - 1)]!
-  return { p50: quantile(0.5), p99: quantile(0.99) }
 }
 
 /** Median seconds that published units spent in each phase: where the time from the last raw to its alerts goes. */

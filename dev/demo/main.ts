@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Adversity } from '../night/adversity/plan.ts'
 import type { Services } from '../services/services.ts'
 import { startServices } from '../services/start.ts'
 import { demoOptions } from './options.ts'
-import { runDemo } from './run.ts'
+import { CHIP_PIXELS, demoAdversity, demoConfig, runDemo } from './run.ts'
 import { startSystem, type System } from './system.ts'
 import { render } from './summary.ts'
 
@@ -12,6 +13,7 @@ import { render } from './summary.ts'
 const options = demoOptions(process.argv.slice(2))
 // With --json the last line of standard output is the object, and progress goes beside it.
 const say = (line: string) => (options.json ? console.error(line) : console.log(line))
+const adversity = plannedOrEnd()
 const stop = new AbortController()
 /** The first Ctrl-C tidies up; a second one does not wait for it: services and processes end with their parent anyway. */
 const interrupt = () => {
@@ -27,12 +29,15 @@ try {
   const services = await startServices({ progress: say })
   try {
     stop.signal.throwIfAborted()
-    const system = await startSystem(services.addresses, folder, { progress: say })
+    const overrides = demoConfig(options, CHIP_PIXELS)
+    const { workers } = options
+    const system = await startSystem(services.addresses, folder, { overrides, workers, progress: say })
     say(`topology up: ${system.processes.join(', ')}; logs in ${folder} (removed at the end if all is well)`)
     try {
       stop.signal.throwIfAborted()
       const { summary, evidence } = await runDemo({
         options,
+        adversity,
         services,
         system,
         folder,
@@ -78,4 +83,14 @@ async function stay(services: Services, system: System): Promise<void> {
   })
   const sentence = await Promise.race([interrupted, system.failure, services.failure])
   if (sentence) throw new Error(sentence)
+}
+
+/** A night too short for its adversity is said before anything starts. */
+function plannedOrEnd(): Adversity {
+  try {
+    return demoAdversity(options)
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`)
+    return process.exit(1)
+  }
 }

@@ -4,12 +4,16 @@ import { openObjectStore } from '../../sinks/objects/s3.ts'
 import type { Pool } from '../../sinks/postgres/pool.ts'
 import type { Config } from '../../streams/main/config.ts'
 import { centralRepository, filesInRepository } from '../night/central-repository.ts'
-import { connectSummit, type Summit } from '../night/kafka-world.ts'
+import { expectedOf } from '../night/adversity/expected.ts'
+import { mannerOf, type SentPoison } from '../night/adversity/manner.ts'
+import type { Adversity } from '../night/adversity/plan.ts'
+import { connectSummit } from '../night/kafka-world.ts'
 import type { NightPlan } from '../night/plan.ts'
-import { type NightPorts, type PlayedRaw, playNight } from '../night/play.ts'
+import { type PlayedRaw, playNight } from '../night/play.ts'
 import { type RenderedNight, renderNight } from '../night/render.ts'
 import type { Detection } from '../night/score.ts'
 import { expectedUnits, unaccountedUnits } from './account.ts'
+import { killHolder } from './kill-holder.ts'
 import type { System } from './system.ts'
 
 /** Calibrations and templates into the central repository; the night's pixels into memory. */
@@ -39,18 +43,23 @@ export interface Observation {
   readonly signal: AbortSignal
   /** Units that must have ended; those of the plan where it is not said. */
   readonly expected?: readonly string[]
-  /** The same world with adversity. */
-  readonly disturb?: (ports: NightPorts, summit: Summit) => NightPorts
+  /** What goes wrong on purpose. */
+  readonly adversity?: Adversity
+}
+
+export interface Observed {
+  readonly raws: readonly PlayedRaw[]
+  readonly units: readonly UnitSummary[]
+  /** What was sent that must be parked. */
+  readonly poison: readonly SentPoison[]
 }
 
 /** How long nothing may end, after the last raw, seconds: a window's deadline and what a unit takes on a loaded machine. */
 const PATIENCE_S = 90
 
 /** Plays the night and waits for the end of every unit; gives what patience allowed when one does not end. */
-export async function observe(
-  observation: Observation,
-): Promise<{ raws: readonly PlayedRaw[]; units: readonly UnitSummary[] }> {
-  const { system, plan, rendered, pool, say, signal, disturb = ports => ports } = observation
+export async function observe(observation: Observation): Promise<Observed> {
+  const { system, plan, rendered, pool, say, signal, adversity } = observation
   const { kafka, registry, s3 } = system.config
   const store = openObjectStore(s3)
   const summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
@@ -59,22 +68,29 @@ export async function observe(
   const both = AbortSignal.any([signal, failed.signal])
   const { announce, notify } = summit
   const putObject = async (key: string, bytes: Uint8Array) => void (await store.put(s3.rawBucket, key, bytes))
+  const poison: SentPoison[] = []
+  const { imageTimeoutSeconds } = system.config.decide
+  const stage = { summit, putObject, imageTimeoutSeconds, bucket: s3.rawBucket, now: Date.now }
+  const killers = doomedUnits(adversity, plan).map(unit => killHolder(system, unit))
   try {
     const raws = await playNight({
-      plan,
-      rendered,
-      bucket: s3.rawBucket,
-      ports: disturb({ announce, notify, putObject }, summit),
-      signal: both,
+      ...{ plan, rendered, bucket: s3.rawBucket, ports: { announce, notify, putObject }, signal: both },
+      ...(adversity && { manner: mannerOf(adversity, plan, { ...stage, onPoison: it => poison.push(it) }) }),
       progress: event =>
         say(`visit ${event.visit.index + 1}: ${event.kind}${event.kind === 'raw' ? ` ${event.raw.key}` : ''}`),
     })
-    return { raws, units: await untilEnded(pool, observation.expected ?? expectedUnits(plan), say, both) }
+    const units = await untilEnded(pool, observation.expected ?? expectedUnits(plan), say, both)
+    return { raws, units, poison }
   } finally {
+    await Promise.all(killers.map(killer => killer.stop()))
     await summit.close()
     store.close()
   }
 }
+
+/** Units whose worker is killed. */
+const doomedUnits = (adversity: Adversity | undefined, plan: NightPlan): readonly string[] =>
+  (adversity && expectedOf(adversity, plan)['worker-killed']) ?? []
 
 /** Polls the ledger until every expected unit has ended, or none has for longer than patience. */
 async function untilEnded(pool: Pool, expected: readonly string[], say: (line: string) => void, signal: AbortSignal) {

@@ -1,14 +1,32 @@
 import { InvalidArgumentError, Command } from 'commander'
+import { switchesNamed, type Switch } from '../night/adversity/switches.ts'
+import type { SimulatedInstrument } from '../night/options.ts'
 
 export interface DemoOptions {
+  /** Visits that are to be looked at; switches may add some that are not. */
   readonly visits: number
-  readonly instrument: 'LATISS' | 'LSSTComCam'
+  readonly instrument: SimulatedInstrument
   readonly seed: number
   readonly stay: boolean
   readonly json: boolean
   /** False: a control night, on which nothing changes in the sky. */
   readonly transients: boolean
+  /** False: raws are headers, and workers answer with a recorded result. */
+  readonly pixels: boolean
+  /** Seconds from one exposure to the next. */
+  readonly cadence: number
+  readonly workers: number
+  /** What goes wrong on purpose. */
+  readonly adversity: readonly Switch[]
 }
+
+/** What is right for a camera where nothing else is asked for: all switches fit, and two cores keep up. */
+const USUAL: Readonly<Record<SimulatedInstrument, Pick<DemoOptions, 'visits' | 'cadence' | 'workers'>>> = {
+  LATISS: { visits: 14, cadence: 5, workers: 2 },
+  LSSTComCam: { visits: 6, cadence: 13, workers: 2 },
+  LSSTCam: { visits: 4, cadence: 35, workers: 2 },
+}
+const cameras = Object.keys(USUAL) as SimulatedInstrument[]
 
 const whole = (low: number, high: number) => (text: string) => {
   const value = Number(text)
@@ -20,19 +38,39 @@ const whole = (low: number, high: number) => (text: string) => {
 
 /** Reads what follows `npm run demo --`; says what is allowed and ends the process where it is something else. */
 export function demoOptions(argv: readonly string[]): DemoOptions {
+  const usual = (what: 'visits' | 'cadence' | 'workers') =>
+    `(default: ${cameras.map(name => `${USUAL[name][what]} for ${name}`).join(', ')})`
   const program = new Command('npm run demo --')
     .description('Runs a short simulated night through the whole system, and accounts for everything that went in.')
-    .option('--visits <n>', 'visits of the night', whole(1, 200), 3)
-    .option('--instrument <name>', 'LATISS or LSSTComCam (default: LATISS)', name => {
-      if (name !== 'LATISS' && name !== 'LSSTComCam')
-        throw new InvalidArgumentError('allowed are LATISS and LSSTComCam')
-      return name
-    })
+    .option('--visits <n>', `visits of the night ${usual('visits')}`, whole(1, 200))
+    .option('--instrument <name>', `${cameras.join(', ')}`, camera, 'LSSTComCam' as SimulatedInstrument)
+    .option('--adversity <switches>', 'what goes wrong on purpose: all, none, or names with commas between', adversity)
+    .option('--cadence <s>', `seconds from one exposure to the next ${usual('cadence')}`, whole(4, 600))
+    .option('--workers <n>', `worker processes ${usual('workers')}`, whole(1, 32))
     .option('--seed <n>', 'of the sky and the night', whole(0, 2 ** 31 - 1), 1)
     .option('--no-transients', 'a control night: nothing changes in the sky, so every detection is false')
+    .option('--no-pixels', 'raws are headers, and workers answer with a recorded result: for LSSTCam')
     .option('--stay', 'leave everything up afterwards, until Ctrl-C')
     .option('--json', 'print the summary as one JSON object, last')
   program.parse(argv, { from: 'user' })
-  const given = program.opts<Pick<DemoOptions, 'visits' | 'seed' | 'transients'> & Partial<DemoOptions>>()
-  return { instrument: 'LATISS', stay: false, json: false, ...given }
+  const given = program.opts<
+    Pick<DemoOptions, 'seed' | 'transients' | 'pixels' | 'instrument'> & Partial<DemoOptions>
+  >()
+  if (given.instrument === 'LSSTCam' && given.pixels)
+    program.error("error: LSSTCam's 189 detectors are simulated without pixels: add --no-pixels")
+  return { stay: false, json: false, adversity: switchesNamed('all'), ...USUAL[given.instrument], ...given }
+}
+
+function camera(name: string): SimulatedInstrument {
+  const found = cameras.find(it => it === name)
+  if (!found) throw new InvalidArgumentError(`allowed are ${cameras.join(', ')}`)
+  return found
+}
+
+function adversity(text: string): readonly Switch[] {
+  try {
+    return switchesNamed(text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
 }

@@ -1,24 +1,29 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
 import { openPool, type Pool } from '../../sinks/postgres/pool.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
-import { parked as parkedStream } from '../../topology/streams.ts'
-import { planNight, startingAt } from '../night/plan.ts'
-import type { PlayedRaw } from '../night/play.ts'
-import { readTruth, truthOf, writeTruth } from '../night/truth.ts'
-import { score } from '../night/score.ts'
+import { cleanUnits, type Expected, expectedOf } from '../night/adversity/expected.ts'
+import { type Adversity, planAdversity } from '../night/adversity/plan.ts'
+import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
+import { type Detection, score } from '../night/score.ts'
+import { type Truth, readTruth, truthOf, writeTruth } from '../night/truth.ts'
 import type { Services } from '../services/services.ts'
-import { countTerminal, expectedUnits, latencySeconds, phaseSeconds, unaccountedUnits } from './account.ts'
+import { countTerminal, expectedUnits, phaseSeconds, unaccountedUnits } from './account.ts'
 import { compareWithApdb } from './compare.ts'
+import { latenciesOf } from './latency.ts'
+import { type Memory, watchMemory } from './memory.ts'
+import { type Observed, detections, observe, prepare } from './observe.ts'
+import { countersOf } from './observed.ts'
 import type { DemoOptions } from './options.ts'
-import { detections, observe, prepare } from './observe.ts'
+import { readOutside } from './outside.ts'
 import { readAlerts } from './read-back.ts'
-import { partitionsOfTopic, readCommitted } from './read-topic.ts'
 import type { Evidence, Summary } from './summary.ts'
 import type { System } from './system.ts'
 
 export interface Demo {
   readonly options: DemoOptions
+  readonly adversity: Adversity
   readonly services: Services
   readonly system: System
   /** Where logs and the truth go; the topology is told nothing of it. */
@@ -28,28 +33,46 @@ export interface Demo {
   readonly signal: AbortSignal
 }
 
+/** Seconds: the announcement comes this long before the shutter opens, and how long it is open. */
+const LEAD_S = 5
+const EXPOSURE_S = 2
+
+/** What the topology is told otherwise than by default, so that deadlines pass within the night and a dead worker is missed soon. */
+export const demoConfig = ({ instrument }: DemoOptions, size: number) => ({
+  decide: { imageTimeoutSeconds: 8, instruments: { [instrument]: { off: {}, chip: { width: size, height: size } } } },
+  ledger: { leaseSeconds: 8 },
+  worker: { heartbeatMs: 1500 },
+})
+
+/** What goes wrong tonight. @throws RangeError where the night is too short for it. */
+export const demoAdversity = ({ adversity: switches, ...options }: DemoOptions): Adversity =>
+  planAdversity({ ...options, switches })
+
+export const CHIP_PIXELS = 1024
+
 /** Fills the central repository, plays the night, waits for every unit's end, and accounts for everything. */
 export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence: Evidence }> {
-  const { options, services, system, say, signal } = demo
+  const { options, adversity, services, system, say, signal } = demo
   const pool = openPool(services.addresses.postgres.url, { name: 'demo', max: 2 })
   try {
     const prepared = Date.now()
-    const plan = planNight({ ...options, start: Date.now(), visits: options.visits, exposure: 5, gap: 3 })
+    const { seed, instrument, transients, pixels, cadence } = options
+    const { visits, unusual } = adversity
+    const times = { lead: LEAD_S, exposure: EXPOSURE_S, gap: cadence - EXPOSURE_S, start: Date.now() }
+    const plan = planNight({ seed, instrument, transients, pixels, visits, unusual, size: CHIP_PIXELS, ...times })
     const rendered = await prepare(system.config, plan, say, signal)
     const night = Date.now()
     say(`preparation took ${((night - prepared) / 1000).toFixed(0)} s; the night begins`)
     // Enough for the simulator to connect on a loaded machine: a night that has begun already cannot be played.
     const started = startingAt(plan, Date.now() + 3000)
-    await writeTruth(truthFile(demo), truthOf(started, rendered))
-    const { raws, units } = await observe({ system, plan: started, rendered, pool, say, signal })
-    return await account(demo, pool, {
-      expected: expectedUnits(started),
-      raws,
-      units,
-      prepared,
-      night,
-      ended: Date.now(),
-    })
+    const switches = expectedOf(adversity, started)
+    await writeTruth(truthFile(demo), truthOf(started, rendered, switches))
+    const expected = expectedUnits(started, switches['masked-detector'])
+    const watch = watchMemory(system)
+    const observing = observe({ system, plan: started, rendered, pool, say, signal, expected, adversity })
+    const [observed, memory] = await Promise.all([observing, observing.then(watch.stop, watch.stop)])
+    const moments = { prepared, night, ended: Date.now() }
+    return await account(demo, pool, { plan: started, expected, memory, ...observed, ...moments })
   } finally {
     await pool.end()
   }
@@ -57,52 +80,64 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
 
 const truthFile = ({ folder }: Demo) => join(folder, 'truth.json')
 
-/** What was observed of a night that is over; moments in ms UTC. */
-interface Observed {
+/** A night that is over; moments in ms UTC. */
+interface Over extends Observed {
+  readonly plan: NightPlan
   readonly expected: readonly string[]
-  readonly raws: readonly PlayedRaw[]
-  readonly units: readonly UnitSummary[]
+  readonly memory: Readonly<Record<string, Memory>>
   readonly prepared: number
   readonly night: number
   readonly ended: number
 }
 
 /** Reads everything back from outside and holds it against what went in. */
-async function account(demo: Demo, pool: Pool, observed: Observed): Promise<{ summary: Summary; evidence: Evidence }> {
-  const { options, services, system, say, signal } = demo
-  const { expected, raws, units, prepared, night, ended } = observed
+async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: Summary; evidence: Evidence }> {
+  const { options, adversity, services, say, signal } = demo
+  const { plan, expected, raws, units, memory, prepared, night, ended } = over
+  const truth = await readTruth(truthFile(demo))
+  const { outside, counters } = await countersWhenSettled(demo, over, truth.switches)
   const published = units.reduce((sum, unit) => sum + (unit.terminal === 'published' ? unit.diaSources : 0), 0)
   say(`reading ${published} alerts back`)
   const { alerts, duplicates } = await readAlerts(services.addresses, { expected: published })
   const comparison = await compareWithApdb(pool, alerts)
   const { missingInApdb, missingAlerts, differences } = comparison
-  const truth = score(await readTruth(truthFile(demo)), await detections(pool))
-  const lost = unaccountedUnits(expected, units)
+  const seen = whollySeen(truth, units)
+  const scored = score(seen, (await detections(pool)).filter(isOf(seen)))
+  const lost = [
+    ...unaccountedUnits(expected, units),
+    ...notToldOnce(
+      units,
+      outside.results.map(it => `${it.instrument}/${it.group}/${it.detector}`),
+    ),
+    ...counters.flatMap(({ switch: name, faults }) => faults.map(fault => `${name}: ${fault}`)),
+  ]
   const downloads = (services.timings.downloadMs + services.timings.prepareMs) / 1000
   signal.throwIfAborted()
   return {
     summary: {
-      visits: options.visits,
+      visits: plan.visits.length,
+      detectors: plan.detectors.length,
+      masked: plan.visits.length * plan.detectors.length - expected.length,
       unitsExpected: expected.length,
       units: countTerminal(units),
       raws: raws.length,
-      parked: await countParked(system),
+      parked: outside.parked.length,
       ...(await countRows(pool)),
       alerts: { published, readBack: alerts.length, duplicates, missingInApdb },
+      switches: counters,
       unaccounted: lost.length + missingInApdb + missingAlerts + differences.length + duplicates,
-      truth: { injected: truth.injected, detected: truth.detected, false: truth.false.length },
-      latencySeconds: latencySeconds(units, raws),
+      truth: { injected: scored.injected, detected: scored.detected, false: scored.false.length },
+      latencySeconds: latenciesOf({ units, raws, clean: cleanUnits(adversity, plan), workers: options.workers }),
+      memoryMb: memory,
       seconds: (Date.now() - demo.began) / 1000 - downloads,
       services: services.addresses.provider,
     },
     evidence: {
-      unaccountedUnits: lost,
+      unaccounted: lost,
       comparison,
       phases: phaseSeconds(units),
-      score: truth,
-      reasons: units
-        .filter(({ terminal }) => terminal !== 'published')
-        .map(unit => `${unit.unit}: ${unit.terminal ?? 'not ended'}${unit.detail ? `, ${unit.detail}` : ''}`),
+      score: scored,
+      reasons: reasonsOf(units),
       seconds: {
         services: (prepared - demo.began) / 1000 - downloads,
         downloads,
@@ -113,18 +148,63 @@ async function account(demo: Demo, pool: Pool, observed: Observed): Promise<{ su
   }
 }
 
+/** How long the last records of a night may take to what tells of them: a late raw, a sidecar that is waited for. */
+const SETTLING_MS = 15_000
+
+/** Reads the topics until every switch shows what the truth says, or for as long as that may take. */
+async function countersWhenSettled({ system, signal }: Demo, { units, poison }: Over, switches: Expected) {
+  const { config } = system
+  const client = await openKafka(config, 'demo', openLog(config, 'demo'))
+  const patience = Date.now() + SETTLING_MS
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      const outside = await readOutside(client)
+      const counters = countersOf(switches, { units, outside, poison })
+      const isSettled = counters.every(({ faults }) => faults.length === 0)
+      if (isSettled || Date.now() > patience) return { outside, counters }
+      await sleep(500)
+    }
+  } finally {
+    await client.close()
+  }
+}
+
+/** The truth of those units alone whose images were all seen: of the others nobody promises anything. */
+function whollySeen(truth: Truth, units: readonly UnitSummary[]): Truth {
+  const whole = units.filter(({ terminal, completeness }) => terminal === 'published' && completeness === 'complete')
+  const names = new Set(whole.map(({ group, detector }) => `${group}/${detector}`))
+  return { ...truth, units: truth.units.filter(({ group, detector }) => names.has(`${group}/${detector}`)) }
+}
+
+function isOf({ units }: Truth): (it: Detection) => boolean {
+  const names = new Set(units.map(({ visit, detector }) => `${visit}/${detector}`))
+  return ({ visit, detector }) => names.has(`${visit}/${detector}`)
+}
+
+/** Each unit is told of in one result: sentences about those that are not. */
+function notToldOnce(units: readonly UnitSummary[], told: readonly string[]): string[] {
+  const times = new Map<string, number>()
+  for (const unit of told) times.set(unit, (times.get(unit) ?? 0) + 1)
+  return units.flatMap(({ unit }) =>
+    times.get(unit) === 1 ? [] : [`${unit}: told ${times.get(unit) ?? 0} times on detector-result`],
+  )
+}
+
+/** One sentence for all units that ended alike, but not published. */
+function reasonsOf(units: readonly UnitSummary[]): string[] {
+  const counts = new Map<string, number>()
+  for (const { terminal, detail } of units) {
+    if (terminal === 'published') continue
+    const sentence = `${terminal ?? 'not ended'}${detail ? `: ${detail}` : ''}`
+    counts.set(sentence, (counts.get(sentence) ?? 0) + 1)
+  }
+  return [...counts].map(([sentence, count]) => `${count} ${sentence}`)
+}
+
 async function countRows(pool: Pool): Promise<{ diaSources: number; diaObjects: number }> {
   const { rows } = await pool.query<{ sources: bigint; objects: bigint }>(
     'select (select count(*) from "DiaSource") as sources, (select count(distinct "diaObjectId") from "DiaObject") as objects',
   )
   return { diaSources: Number(rows[0]!.sources), diaObjects: Number(rows[0]!.objects) }
-}
-
-async function countParked({ config }: System): Promise<number> {
-  const client = await openKafka(config, 'demo', openLog(config, 'demo'))
-  try {
-    return (await readCommitted(client, await partitionsOfTopic(client, parkedStream.topic))).length
-  } finally {
-    await client.close()
-  }
 }

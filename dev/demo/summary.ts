@@ -1,11 +1,19 @@
-import type { ServiceAddresses } from '../services/services.ts'
+import { table } from '../../ops/table.ts'
 import type { Score } from '../night/score.ts'
-import type { Latency, TerminalCounts } from './account.ts'
+import type { ServiceAddresses } from '../services/services.ts'
+import type { TerminalCounts } from './account.ts'
 import type { Comparison } from './compare.ts'
+import type { Latencies, Latency } from './latency.ts'
+import type { Memory } from './memory.ts'
+import type { Counter } from './observed.ts'
 
 /** What went in and what came out: the demo's last word. */
 export interface Summary {
+  /** Announced, those included that were cancelled or that nobody wanted. */
   readonly visits: number
+  readonly detectors: number
+  /** Visits and detectors without a unit. */
+  readonly masked: number
   readonly unitsExpected: number
   readonly units: TerminalCounts
   readonly raws: number
@@ -18,19 +26,26 @@ export interface Summary {
     readonly duplicates: number
     readonly missingInApdb: number
   }
-  /** Units without a terminal state or that nobody expects, alerts without rows, rows without alerts, fields that differ. */
+  readonly switches: readonly Counter[]
+  /**
+   * Units without a terminal state, that nobody expects or that were not told once, switches that show something else than was planned,
+   * alerts without rows, rows without alerts, fields that differ.
+   */
   readonly unaccounted: number
   readonly truth: { readonly injected: number; readonly detected: number; readonly false: number }
-  readonly latencySeconds: Latency | null
+  readonly latencySeconds: Latencies
+  /** Resident, by process. */
+  readonly memoryMb: Readonly<Record<string, Memory>>
   readonly seconds: number
   readonly services: ServiceAddresses['provider']
 }
 
 export interface Evidence {
-  readonly unaccountedUnits: readonly string[]
+  /** Sentences. */
+  readonly unaccounted: readonly string[]
   readonly comparison: Comparison
   readonly score: Score
-  /** Sentences of units that did not end published. */
+  /** How units ended that were not published, and how many. */
   readonly reasons: readonly string[]
   /** Median seconds of published units in each phase. */
   readonly phases: Readonly<Record<string, number>>
@@ -50,44 +65,66 @@ const list = (title: string, items: readonly string[], most = 10) =>
 const more = (left: number) => (left > 0 ? [`    … and ${left} more`] : [])
 
 /** The summary for a person, with whatever is not as it should be spelled out. */
-export function render(
-  summary: Summary,
-  { unaccountedUnits, comparison, score, reasons, phases, seconds }: Evidence,
-): string {
-  const { units, alerts, truth, latencySeconds: latency } = summary
-  const states = Object.entries(units).filter(([, count]) => count > 0)
-  const interval = score.interval.map(bound => `${(100 * bound).toFixed(0)}`).join('–')
-  const found = `${((100 * truth.detected) / truth.injected).toFixed(1)} % (95 % interval ${interval} %)`
-  const { whole, objects } = score.association
+export function render(summary: Summary, evidence: Evidence): string {
   return [
     '',
+    ...nightOf(summary, evidence),
+    ...switchesOf(summary),
+    ...outputsOf(summary, evidence),
+    ...(summary.truth.injected > 0 || summary.truth.false > 0 ? truthOf(summary, evidence.score) : []),
+    ...timesOf(summary, evidence),
+    '',
+    ...list('UNACCOUNTED FOR:', evidence.unaccounted, 40),
+    summary.unaccounted === 0 ? 'Everything is accounted for.' : `${summary.unaccounted} unaccounted for.`,
+  ].join('\n')
+}
+
+function nightOf(summary: Summary, { reasons }: Evidence): string[] {
+  const { visits, detectors, masked, unitsExpected } = summary
+  const states = Object.entries(summary.units).filter(([, count]) => count > 0)
+  const product = `${visits} visits × ${detectors} active detectors${masked > 0 ? ` − ${masked} masked` : ''}`
+  return [
     'The night',
-    line('visits', summary.visits),
-    line(
-      'units',
-      `${summary.unitsExpected} expected: ${states.map(([state, n]) => `${n} ${state}`).join(', ') || 'none ended'}`,
-    ),
-    line('raws', summary.raws),
+    line('units', `${unitsExpected} = ${product}`),
+    line('how they ended', states.map(([state, n]) => `${n} ${state}`).join(' + ') || 'none ended'),
+    line('raws put', summary.raws),
     line('parked records', summary.parked),
     ...list('units that were not published:', reasons),
+  ]
+}
+
+/** Planned in the truth file before the night, and counted from outside after it. */
+function switchesOf({ switches }: Summary): string[] {
+  if (switches.length === 0) return []
+  const rows = switches.map(it => [
+    ...[it.switch, String(it.planned), String(it.observed)],
+    it.faults.length === 0 ? 'ok' : 'WRONG',
+    it.where,
+  ])
+  const lines = table(['went wrong on purpose', 'planned', 'observed', '', 'seen as'], rows).split('\n')
+  return ['', ...lines.map(row => `  ${row}`), '']
+}
+
+function outputsOf({ diaSources, diaObjects, alerts }: Summary, { comparison }: Evidence): string[] {
+  const { published, readBack, duplicates, missingInApdb } = alerts
+  const { fieldsCompared, differences } = comparison
+  return [
     'Into the APDB',
-    line('DiaSources, new DiaObjects', `${summary.diaSources}, ${summary.diaObjects}`),
+    line('DiaSources, new DiaObjects', `${diaSources}, ${diaObjects}`),
     'Out to the brokers',
-    line('alerts published', alerts.published),
-    line(
-      'read back, read_committed',
-      `${alerts.readBack}, duplicates ${alerts.duplicates}, without APDB row ${alerts.missingInApdb}`,
-    ),
-    line('fields compared with APDB', `${comparison.fieldsCompared}, different ${comparison.differences.length}`),
-    ...list('differences:', comparison.differences),
-    line(
-      'last raw → end',
-      latency ? `p50 ${latency.p50.toFixed(1)} s, p99 ${latency.p99.toFixed(1)} s` : 'nothing published',
-    ),
-    ...(latency
-      ? Object.entries(phases).map(([phase, median]) => line(`  ${phase}`, `p50 ${median.toFixed(1)} s`))
-      : []),
-    'Against the truth',
+    line('alerts published', published),
+    line('read back, read_committed', `${readBack}, duplicates ${duplicates}, without APDB row ${missingInApdb}`),
+    line('fields compared with APDB', `${fieldsCompared}, different ${differences.length}`),
+    ...list('differences:', differences),
+  ]
+}
+
+function truthOf({ truth }: Summary, { interval, association, false: falses }: Score): string[] {
+  const bounds = interval.map(bound => `${(100 * bound).toFixed(0)}`).join('–')
+  const found = `${((100 * truth.detected) / truth.injected).toFixed(1)} % (95 % interval ${bounds} %)`
+  const { whole, objects } = association
+  return [
+    'Against the truth, where all of a unit was seen',
     line(
       'isolated, SNR > 10',
       truth.injected > 0 ? `${truth.detected} of ${truth.injected} found: ${found}` : 'none in this sky',
@@ -96,17 +133,46 @@ export function render(
     line('false detections', truth.false),
     ...list(
       'most significant false (of SNR 5 and above; transients of SNR > 3 explain a detection):',
-      score.false.map(f => `SNR ${f.snr.toFixed(1)} at ${f.ra.toFixed(5)} ${f.dec.toFixed(5)}, visit ${f.visit}`),
+      falses.map(f => `SNR ${f.snr.toFixed(1)} at ${f.ra.toFixed(5)} ${f.dec.toFixed(5)}, visit ${f.visit}`),
       5,
     ),
+  ]
+}
+
+const LATENCIES: Readonly<Record<keyof Latencies, string>> = {
+  complete: 'last raw → alerts, complete',
+  partial: 'deadline → alerts, partial',
+  listed: 'deadline → alerts, listed',
+  missed: 'deadline → told, missed',
+  cancelled: 'deadline → told, cancelled',
+  leased: 'ready → leased',
+  leasedWhileFree: '  while a worker was free',
+}
+
+function timesOf(summary: Summary, { phases, seconds }: Evidence): string[] {
+  const { services, preparation, night, downloads } = seconds
+  const parts = [['services', services], ['preparation', preparation], ['night', night]] as const // prettier-ignore
+  return [
     'Time',
+    ...(Object.entries(LATENCIES) as [keyof Latencies, string][]).flatMap(([name, title]) =>
+      latencyLine(title, summary.latencySeconds[name]),
+    ),
+    ...Object.entries(phases).map(([phase, median]) => line(`  ${phase}`, `p50 ${median.toFixed(1)} s`)),
+    ...Object.entries(summary.memoryMb).map(([name, { first, middle, max, last }]) =>
+      line(`memory of ${name}`, `${first} MB at first, ${middle} in the middle, ${last} at last, ${max} at most`),
+    ),
     line(
       'seconds',
-      `${summary.seconds.toFixed(0)}: services ${seconds.services.toFixed(0)}, preparation ${seconds.preparation.toFixed(0)}, night ${seconds.night.toFixed(0)} (downloads apart: ${seconds.downloads.toFixed(0)})`,
+      `${summary.seconds.toFixed(0)}: ${parts.map(([name, s]) => `${name} ${s.toFixed(0)}`).join(', ')} (downloads apart: ${downloads.toFixed(0)})`,
     ),
     line('services', summary.services),
-    '',
-    ...list('UNACCOUNTED FOR:', unaccountedUnits),
-    summary.unaccounted === 0 ? 'Everything is accounted for.' : `${summary.unaccounted} unaccounted for.`,
-  ].join('\n')
+  ]
+}
+
+/** Over its limit is said, and no failure: a slow machine loses nothing. */
+const latencyLine = (title: string, latency: Latency | null): string[] => {
+  if (!latency) return []
+  const { p50, p99, limit, units } = latency
+  const verdict = p99 < limit ? 'ok' : 'over'
+  return [line(title, `p50 ${p50.toFixed(1)} s, p99 ${p99.toFixed(1)} s of ${units} (limit ${limit} s: ${verdict})`)]
 }

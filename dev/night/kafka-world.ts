@@ -1,7 +1,8 @@
 import { Kafka, Partitioners, logLevel } from 'kafkajs'
+import type { Control, LogeventNextVisit, LogeventNextVisitCanceled } from '../../schemas/avro/generated.ts'
 import { avroType, frame } from '../../schemas/codec.ts'
 import type { AvroSchema } from '../../schemas/schemas.ts'
-import { nextVisit, rawNotification } from '../../topology/streams.ts'
+import { control, nextVisit, nextVisitCanceled, rawNotification } from '../../topology/streams.ts'
 import type { NightPorts } from './play.ts'
 
 export interface SummitOptions {
@@ -10,35 +11,69 @@ export interface SummitOptions {
   readonly registry: string
 }
 
-/** The observatory's side of Kafka: its ScriptQueue and its object store's notifications. */
+const ENTRANCES = {
+  'next-visit': nextVisit,
+  'next-visit-canceled': nextVisitCanceled,
+  control,
+  'raw-notification': rawNotification,
+} as const
+/** Where the world may write. */
+export type Entrance = keyof typeof ENTRANCES
+/** Entrances in Avro, and what is written there. */
+interface Written {
+  readonly 'next-visit': LogeventNextVisit
+  readonly 'next-visit-canceled': LogeventNextVisitCanceled
+  readonly control: Control
+}
+
+/** Where a record stands. */
+export interface Sent {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/** The observatory's side of Kafka: its ScriptQueue, its operators and its object store's notifications. */
 export interface Summit extends Pick<NightPorts, 'announce' | 'notify'> {
+  cancel(canceled: LogeventNextVisitCanceled): Promise<void>
+  order(control: Control): Promise<void>
+  /** A value as it is framed for its entrance, under the schema that was agreed. */
+  framed<E extends keyof Written>(entrance: E, value: Written[E]): Buffer
   /** Raw bytes as one record, for input that is wrong on purpose. */
-  send(stream: 'next-visit' | 'raw-notification', value: Buffer): Promise<void>
+  send(entrance: Entrance, value: Buffer, key?: string): Promise<Sent>
   /** The registry's id of a schema under a subject. */
   register(subject: string, schema: AvroSchema): Promise<number>
   close(): Promise<void>
 }
 
 /**
- * Connects as the outside world would: a plain kafkajs producer, Avro in the Confluent wire format under `next-visit-value`. The topics
- * must exist. Rejects when brokers or registry do not answer.
+ * Connects as the outside world would: a plain kafkajs producer, Avro in the Confluent wire format under `next-visit-value` and so on. The
+ * topics must exist. Rejects when brokers or registry do not answer.
  */
 export async function connectSummit({ brokers, registry }: SummitOptions): Promise<Summit> {
   const kafka = new Kafka({ clientId: 'summit', brokers: [...brokers], logLevel: logLevel.NOTHING })
   const register = (subject: string, schema: AvroSchema) => registerAt(registry, subject, schema)
-  const contract = avroType('next-visit')
-  const id = await register(`${nextVisit.topic}-value`, contract.schema)
+  const contracts = ['next-visit', 'next-visit-canceled', 'control'] as const
+  const registered = contracts.map(async contract => {
+    const id = await register(`${ENTRANCES[contract].topic}-value`, avroType(contract).schema)
+    return [contract, id] as const
+  })
+  const ids = new Map(await Promise.all(registered))
+  const framed = <E extends keyof Written>(entrance: E, value: Written[E]) =>
+    frame(ids.get(entrance)!, avroType(entrance).encode(value as never))
   const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
-  const send = async (stream: 'next-visit' | 'raw-notification', value: Buffer) => {
-    const { topic } = stream === 'next-visit' ? nextVisit : rawNotification
-    await producer.send({ topic, acks: -1, messages: [{ value }] })
+  const send = async (entrance: Entrance, value: Buffer, key?: string): Promise<Sent> => {
+    const { topic } = ENTRANCES[entrance]
+    const [written] = await producer.send({ topic, acks: -1, messages: [{ value, ...(key && { key }) }] })
+    return { topic, partition: written!.partition, offset: BigInt(written!.baseOffset!) }
   }
   return {
-    send,
-    register,
-    announce: visit => send('next-visit', frame(id, contract.encode(visit))),
-    notify: event => send('raw-notification', Buffer.from(JSON.stringify(event))),
+    ...{ send, register, framed },
+    announce: async visit => void (await send('next-visit', framed('next-visit', visit))),
+    cancel: async it => void (await send('next-visit-canceled', framed('next-visit-canceled', it))),
+    order: async it => void (await send('control', framed('control', it), it.instrument)),
+    notify: async event => void (await send('raw-notification', Buffer.from(JSON.stringify(event)))),
     close: () => producer.disconnect(),
   }
 }

@@ -31,8 +31,8 @@ export interface Night {
 
 /** One object on its way into the bucket. Each verb may be said more than once. */
 export interface Upload {
-  /** These bytes instead of its own, where they are given. */
-  put(bytes?: Uint8Array): Promise<void>
+  /** Changed on the way, where that is said. */
+  put(change?: (bytes: Uint8Array) => Uint8Array): Promise<void>
   /** Tells of the last put; `beside` are further records of the same notification. */
   notify(beside?: S3Event['Records']): Promise<void>
 }
@@ -220,10 +220,10 @@ function uploadOf(
 ): Upload {
   let created: S3Event | undefined
   return {
-    put: async (changed = bytes) => {
+    put: async (change = whole => whole) => {
       signal.throwIfAborted()
       begun()
-      await ports.putObject(name, changed)
+      await ports.putObject(name, change(bytes))
       // The store tells the size of the whole, also of a transfer that was cut.
       created = objectCreated(bucket, name, bytes, clock.now())
     },

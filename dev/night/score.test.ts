@@ -30,7 +30,14 @@ const sources = [
   source('asleep', 200, 200, 1, { kind: 'variable' }),
 ]
 const unit = (visit: string) => ({ group: `g${visit}`, visit, detector: 0, sources })
-const truth: Truth = { seed: 1, instrument: 'LATISS', band: 'r', pixelScale: 0.2, units: [unit('1'), unit('2')] }
+const truth: Truth = {
+  seed: 1,
+  instrument: 'LATISS',
+  band: 'r',
+  pixelScale: 0.2,
+  switches: {},
+  units: [unit('1'), unit('2')],
+}
 const detection = (visit: string, of: number, dx = 0, more: Partial<Detection> = {}): Detection => {
   const { ra, dec, snr } = sources[of]!
   return { visit, detector: 0, ra: ra + (2 * dx * PIXEL) / 1, dec, snr, ...more }
