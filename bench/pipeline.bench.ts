@@ -1,6 +1,6 @@
 /**
  * What ApPipe costs on one simulated unit: seconds of this process's CPU for a whole run, seconds by the clock for each stage.
- * `npx tsx bench/pipeline.bench.ts [runs] [size] [snaps] [instrument]`; the first run is told apart, since it meets cold code.
+ * `npm run bench -- [runs] [size] [snaps] [instrument]`; the first run is told apart, since it meets cold code.
  * On a busy machine only the minima mean something.
  */
 import { centralRepository } from '../dev/night/central-repository.ts'

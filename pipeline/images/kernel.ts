@@ -1,7 +1,7 @@
 import { type Basis, combine, convolveBasis, makeBasis } from './basis.ts'
 import { AlgorithmError } from './errors.ts'
 import type { MaskedImage } from './image.ts'
-import { solveSymmetric } from './linear.ts'
+import { fourProducts, solveSymmetric } from './linear.ts'
 import type { Star } from './psf.ts'
 import { type KernelFit, polynomials } from './spatial-kernel.ts'
 import { median } from './statistics.ts'
@@ -176,26 +176,6 @@ function normalEquations({ functions, target, noise }: Stamp, weight?: Float64Ar
     for (let p = 0; p < weighted.length; p++) right[i]! += weighted[p]! * target[p]!
   }
   return { gram, right }
-}
-
-/** Products of `weighted` with functions j to j + 3, none above `last`. Four sums at once, since each addition must wait for the one before it. */
-function fourProducts(weighted: Float64Array, functions: readonly Float32Array[], j: number, last: number) {
-  const f = functions[j]!
-  const g = functions[Math.min(j + 1, last)]!
-  const h = functions[Math.min(j + 2, last)]!
-  const i = functions[Math.min(j + 3, last)]!
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
-  for (let p = 0; p < weighted.length; p++) {
-    const w = weighted[p]!
-    a += w * f[p]!
-    b += w * g[p]!
-    c += w * h[p]!
-    d += w * i[p]!
-  }
-  return [a, b, c, d]
 }
 
 /** What a solution says this stamp looks like; the second plane is without the background, for the Poisson noise. */

@@ -69,3 +69,23 @@ function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q:
     vectors[k * n + q] = s * vp + c * vq
   }
 }
+
+/** Products of `weighted` with functions j to j + 3, none above `last`. Four sums at once, since each addition must wait for the one before it. */
+export function fourProducts(weighted: Float64Array, functions: readonly Float32Array[], j: number, last: number) {
+  const f = functions[j]!
+  const g = functions[Math.min(j + 1, last)]!
+  const h = functions[Math.min(j + 2, last)]!
+  const i = functions[Math.min(j + 3, last)]!
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let p = 0; p < weighted.length; p++) {
+    const w = weighted[p]!
+    a += w * f[p]!
+    b += w * g[p]!
+    c += w * h[p]!
+    d += w * i[p]!
+  }
+  return [a, b, c, d]
+}
