@@ -28,6 +28,15 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        test: {
+          name: 'fault',
+          include: [tests('fault.test')],
+          exclude: elsewhere,
+          globalSetup: ['dev/services/vitest-setup.ts'],
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

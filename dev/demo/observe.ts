@@ -18,11 +18,21 @@ import type { System } from './system.ts'
 
 /** Calibrations and templates into the central repository; the night's pixels into memory. */
 export async function prepare(
-  { s3 }: Config,
+  config: Config,
   plan: NightPlan,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<RenderedNight> {
+  await fillRepository(config, plan, say, signal)
+  return renderNight(plan, (rendered, of) => say(`raws rendered: ${rendered} of ${of}`), signal)
+}
+
+export async function fillRepository(
+  { s3 }: Pick<Config, 's3'>,
+  plan: NightPlan,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const store = openObjectStore(s3)
   let done = 0
   for (const { key, bytes } of centralRepository(plan)) {
@@ -31,7 +41,6 @@ export async function prepare(
     signal.throwIfAborted()
   }
   store.close()
-  return renderNight(plan, (rendered, of) => say(`raws rendered: ${rendered} of ${of}`), signal)
 }
 
 export interface Observation {

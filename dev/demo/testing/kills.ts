@@ -37,15 +37,17 @@ export interface Kill {
   readonly recovered: Promise<number>
 }
 
+const PATIENCE_MS = 90_000
+
 /**
  * SIGKILL at the very line that says the process has taken work up, until one hits before the line that says it is done; each time the
- * process is restarted. Rejects when no work is seen for `patienceMs`.
+ * process is restarted. The first `spared` times that it takes work up it is left alone. Rejects when no work is seen for `PATIENCE_MS`.
  */
-export async function killHolding(system: System, name: ProcessName, patienceMs = 90_000): Promise<Kill> {
+export async function killHolding(system: System, name: ProcessName, spared = 0): Promise<Kill> {
   for (let missed = 0; ; missed++) {
-    const { held, done } = await killAtWork(system, name, patienceMs)
+    const { held, done } = await killAtWork(system, name, missed === 0 ? spared : 0)
     const began = Date.now()
-    const recovered = firstLine(system, name, workOf(name).ends, patienceMs).then(() => (Date.now() - began) / 1000)
+    const recovered = firstLine(system, name, workOf(name).ends).then(() => (Date.now() - began) / 1000)
     // Who waits for it comes later; until then its failure must not end the test run.
     recovered.catch(() => undefined)
     await system.restart(name)
@@ -54,18 +56,15 @@ export async function killHolding(system: System, name: ProcessName, patienceMs 
 }
 
 /** Kills at the line itself, so that no turn of the event loop lies between; then hears the log to its end. */
-async function killAtWork(
-  system: System,
-  name: ProcessName,
-  patienceMs: number,
-): Promise<{ held: string; done: boolean }> {
+async function killAtWork(system: System, name: ProcessName, spared: number): Promise<{ held: string; done: boolean }> {
   const { begins, ends } = workOf(name)
   let held: string | undefined
   let done = false
+  let seen = 0
   let gone: Promise<void> | undefined
   const hear = (entry: Entry) => {
     const work = held === undefined && begins(entry)
-    if (typeof work === 'string') {
+    if (typeof work === 'string' && seen++ >= spared) {
       held = work
       gone = system.kill(name)
     } else if (held !== undefined && ends(entry) === held) done = true
@@ -73,7 +72,7 @@ async function killAtWork(
   }
   const stop = system.onLine(name, line => hear(parsed(line)))
   try {
-    await firstLine(system, name, () => held ?? false, patienceMs)
+    await firstLine(system, name, () => held ?? false)
     await gone
     return { held: held!, done }
   } finally {
@@ -82,12 +81,12 @@ async function killAtWork(
 }
 
 /** Resolves at the first line that `wanted` recognises. */
-function firstLine(system: System, name: ProcessName, wanted: Work['ends'], patienceMs: number): Promise<void> {
+function firstLine(system: System, name: ProcessName, wanted: Work['ends']): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
       stop()
-      reject(new Error(`the log of ${name} told of no work for ${patienceMs / 1000} s`))
-    }, patienceMs)
+      reject(new Error(`the log of ${name} told of no work for ${PATIENCE_MS / 1000} s`))
+    }, PATIENCE_MS)
     const stop = system.onLine(name, line => {
       if (wanted(parsed(line)) === false) return
       clearTimeout(late)
