@@ -1,10 +1,18 @@
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
 import { avroType } from '../../schemas/codec.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
+import { datasetsOf } from '../../sinks/repository/contents.ts'
 import { topologyOf } from '../../streams/main/world.ts'
 import { topicsOf } from '../../topology/derive.ts'
 import { parseDiaSourceId, parseExposureId } from '../../topology/identifiers.ts'
-import { alerts, parked, visitSummary } from '../../topology/streams.ts'
+import {
+  alerts,
+  detectorLatency,
+  detectorOutcome,
+  parked,
+  repositoryIngested,
+  visitSummary,
+} from '../../topology/streams.ts'
 import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
 import type { RenderedNight } from '../night/render.ts'
 import { expectedUnits } from './account.ts'
@@ -115,6 +123,18 @@ it('summed each visit up once, as complete, and parked nothing', async () => {
   const groups = nights.flatMap(({ plan }) => plan.visits.map(({ group }) => group))
   expect(told.sort()).toEqual(groups.map(group => `${group} 1 complete`).sort())
   expect(await whole.recordsOf(parked.topic)).toEqual([])
+})
+
+it('registered each product, and told and measured each unit, exactly once', async () => {
+  const units = nights.flatMap(night => night.units.map(({ unit }) => unit)).sort()
+  const told = async (topic: string) => (await whole.recordsOf(topic)).map(({ key }) => String(key)).sort()
+  for (const { topic } of [repositoryIngested, detectorOutcome, detectorLatency])
+    await expect.poll(() => told(topic), { timeout: 10_000 }).toEqual(units)
+  const { rows } = await whole.pool.query<{ key: string }>(
+    `select product ->> 'key' as key from outbox, jsonb_array_elements(products) product`,
+  )
+  const registered = (await datasetsOf(whole.pool)).map(({ key }) => key)
+  expect(registered.sort()).toEqual(rows.map(({ key }) => key).sort())
 })
 
 it('left no transaction open: committed records reach the end of every topic', async () => {
