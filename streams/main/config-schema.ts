@@ -110,6 +110,15 @@ export const infrastructure = {
   raws: section({
     sidecarTries: count(21, 'How often an absent sidecar is looked for.'),
     sidecarPauseMs: ms(100, 'Between two looks.'),
+    silenceSeconds: count(
+      60,
+      'Notifications must be silent for this long before the bucket is searched for objects that nobody told of; the alarm is repeated as often.',
+    ),
+    silenceToleranceMs: ms(
+      10_000,
+      'An object counts as not told of when it is this much younger than the last notification.',
+      0,
+    ),
   }),
   worker: section({
     pollMs: ms(500, 'How often the ledger is asked when nothing wakes the worker.'),
@@ -179,7 +188,7 @@ export interface Infrastructure {
   readonly postgres: { readonly url: string; readonly directUrl: string; readonly poolSize: number }
   readonly clock: Numbers<'periodMs' | 'epsilonMs'>
   readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency'>
-  readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs'>
+  readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs' | 'silenceSeconds' | 'silenceToleranceMs'>
   readonly worker: Numbers<
     'pollMs' | 'heartbeatMs' | 'deadlineMs' | 'drainMs' | 'maxUnits' | 'paddingArcsec' | 'calibrationCache'
   >

@@ -1,6 +1,7 @@
 import type { Event } from '../../topology/model/step.ts'
-import type { Role, Stage } from '../../topology/model/topology.ts'
+import { partitionsOf, type Role, type Stage } from '../../topology/model/topology.ts'
 import type { Effects } from '../../topology/prompt.ts'
+import { rawNotification } from '../../topology/streams.ts'
 import { associate } from '../../sinks/associate/associate.ts'
 import { dispatch } from '../../sinks/ledger/dispatch.ts'
 import { sweep } from '../../sinks/ledger/sweep.ts'
@@ -11,7 +12,9 @@ import { listings } from '../raws/listings.ts'
 import { rawIntake } from '../raws/raw-intake.ts'
 import { rawReconcile } from '../raws/raw-reconcile.ts'
 import { sidecars } from '../raws/sidecars.ts'
+import { watchSilence } from '../raws/silence-watch.ts'
 import { runStage } from '../run-stage.ts'
+import { systemScheduler } from '../scheduler.ts'
 import type { Effect } from '../task/effects.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runPublish } from './publish.ts'
@@ -47,7 +50,7 @@ const starters: Readonly<Record<Role, Starter>> = {
       const effect = effects[stage.name as keyof typeof effects]
       return runStage({ ...runtimeOf(world), stage, implementation: { effect }, onFatal })
     })
-    return together([...stages, Promise.resolve(runSweeper(world))])
+    return together([...stages, Promise.resolve(runSweeper(world)), Promise.resolve(runSilenceWatch(world))])
   },
   worker: world => runWorker(world),
   publish: (world, onFatal) => runPublish(world, stagesOf(world)[0]!, onFatal),
@@ -119,6 +122,33 @@ function runSweeper({ pool, config, log }: World): Running {
     }
   }
   const done = loop()
+  return {
+    stop: async () => {
+      stopping.abort()
+      await done
+    },
+  }
+}
+
+/** Beside raw-intake, and whether or not that gets on: the ends of the notifications are the brokers' to tell. */
+function runSilenceWatch({ client, topology, store, config, log }: World): Running {
+  const stopping = new AbortController()
+  const of = Array.from({ length: partitionsOf(topology, rawNotification) }, (_, partition) => ({
+    topic: rawNotification.topic,
+    partition,
+  }))
+  const done = watchSilence(
+    {
+      bucket: store,
+      rawBucket: config.s3.rawBucket,
+      instruments: Object.keys(config.decide.instruments),
+      ends: () => client.offsets(of, 'latest'),
+      rules: { silenceMs: config.raws.silenceSeconds * 1000, toleranceMs: config.raws.silenceToleranceMs },
+      log,
+      scheduler: systemScheduler,
+    },
+    stopping.signal,
+  )
   return {
     stop: async () => {
       stopping.abort()
