@@ -38,12 +38,11 @@ export async function provideStandIns(
   const docker: Docker = (...args) => shell.run('docker', args, { env })
   const artifacts = await fetchArtifacts(say)
   const parts = [
-    ...readdirSync(recipes).map(name => readFileSync(join(recipes, name), 'utf8')),
+    ...readdirSync(recipes).map(recipe),
     ...[artifacts.kafka, artifacts.registry, artifacts.s3proxy, artifacts.postgres].map(path => basename(path)),
     ...[baseImage(), tagOf('versitygw')],
   ]
-  const name = `stand-ins-${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`
-  const made = await cached(containersCache(), name, async folder => {
+  const made = await cached(containersCache(), `stand-ins-${digest(parts)}`, async folder => {
     await buildStandIns(shell, docker, say, artifacts, folder)
     const { topology: _ours, ...built } = standIns
     await docker('save', '--output', join(folder, 'images.tar'), ...Object.values(built))
@@ -51,6 +50,9 @@ export async function provideStandIns(
   say('Loading the stand-ins into the engine')
   await docker('load', '--quiet', '--input', join(made, 'images.tar'))
 }
+
+const recipe = (name: string) => readFileSync(join(recipes, name), 'utf8')
+const digest = (parts: readonly string[]) => createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)
 
 type Docker = (...args: string[]) => Promise<string>
 
@@ -86,7 +88,7 @@ async function buildStandIns(shell: Shell, docker: Docker, say: Progress, artifa
 async function provideBases(shell: Shell, docker: Docker, say: Progress): Promise<void> {
   const cache = containersCache()
   const made = await withCacheLock(cache, say, () =>
-    cached(cache, 'stand-in-bases-1', async folder => {
+    cached(cache, `stand-in-bases-${digest([recipe('java.Dockerfile')])}`, async folder => {
       if (!isRoot)
         throw new Error('Stand-ins are built on a Debian that only root can make (debootstrap): run this as root.')
       say('Making the base of the stand-ins with debootstrap: about a minute, once')
