@@ -1,5 +1,5 @@
 /**
- * node dev/bootstrap.mjs <demo|services|test> [arguments]
+ * node dev/bootstrap.mjs <containers|demo|services|test> [arguments]
  *
  * Runs one of the project's programs from a fresh clone: checks what the machine must have, installs the packages when
  * they are missing or not those of the lockfile, then hands over its arguments, its signals and its exit code.
@@ -17,7 +17,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // The S3 client says at every start, in every process, that its releases of next year will want Node 22.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 
-const programs = { demo: 'dev/demo/main.ts', services: 'dev/services/main.ts', test: 'dev/test/main.ts' }
+const programs = {
+  containers: 'dev/containers/main.ts',
+  demo: 'dev/demo/main.ts',
+  services: 'dev/services/main.ts',
+  test: 'dev/test/main.ts',
+}
 
 /** What is missing on this machine, as sentences with the command that installs it. */
 async function missingPrerequisites() {
