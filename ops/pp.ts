@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander'
 import { describeTopology } from '../topology/derive.ts'
 import { ConfigError, loadConfig, showConfig } from '../streams/main/config.ts'
+import { unitStates } from '../sinks/ledger/summary.ts'
 import { initialise, type Part, parts } from '../streams/main/initialise.ts'
 import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
@@ -9,7 +10,8 @@ import type { Role } from '../topology/model/topology.ts'
 import { pipelinesCommand } from './pipelines.ts'
 import { repoCommand } from './repo.ts'
 import { table } from './table.ts'
-import { showUnits } from './units.ts'
+import { showUnits, type UnitsOptions } from './units.ts'
+import { showVisit } from './visit.ts'
 
 const json = () => new Option('--json', 'print JSON').default(false)
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -62,13 +64,23 @@ topology
   })
 
 pp.command('units')
-  .description('every unit of the ledger: where it stands, how it ended')
+  .description('units of the ledger: where they stand, how they ended, how many')
   .addOption(json())
   .option('--group <group>', 'of one visit')
   .option('--instrument <name>', 'of one instrument')
-  .action((options: { json: boolean; group?: string; instrument?: string }) =>
-    showUnits(loadConfig(process.env), options, print),
-  )
+  .option('--night <YYYYMMDD>', 'of one night, by the day of its evening: whose windows close between its noons')
+  .addOption(new Option('--state <state>', 'in one state').choices(unitStates))
+  .addOption(new Option('--failed', 'that failed').conflicts(['state', 'deferred']))
+  .addOption(new Option('--deferred', "the next day's work: visits deferred after a downtime").conflicts('state'))
+  .action((options: UnitsOptions) => showUnits(loadConfig(process.env), options, print))
+
+pp.command('visit')
+  .description('one visit')
+  .command('show')
+  .description('a visit as the ledger sees it: announcement, window, and where each of its detectors stands')
+  .argument('<group>')
+  .addOption(json())
+  .action((group: string, options: { json: boolean }) => showVisit(loadConfig(process.env), group, options, print))
 
 pp.addCommand(pipelinesCommand(print))
 pp.addCommand(repoCommand(print))

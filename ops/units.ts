@@ -1,34 +1,96 @@
-import { unitsSummary } from '../sinks/ledger/summary.ts'
-import { openPool } from '../sinks/postgres/pool.ts'
-import { type Config, ConfigError } from '../streams/main/config.ts'
+import { type UnitState, type UnitSummary, unitsSummary } from '../sinks/ledger/summary.ts'
+import type { Config } from '../streams/main/config.ts'
+import { countsOf, json, nightOf, readLedger } from './ledger.ts'
 import { table } from './table.ts'
 
-/** Prints the ledger, by deadline: one unit a line, with what it waits for or how it ended. */
-export async function showUnits(
-  config: Config,
-  { json, group, instrument }: { readonly json: boolean; readonly group?: string; readonly instrument?: string },
-  print: (text: string) => void,
-): Promise<void> {
-  const pool = openPool(config.postgres.url, { name: `${config.app}-units`, max: 1 })
-  try {
-    const only = { ...(group && { group }), ...(instrument && { instrument }) }
-    const units = await unitsSummary(pool, only).catch((error: Error) => {
-      throw new ConfigError(`The ledger cannot be read at postgres.url: ${error.message}`)
-    })
-    if (json)
-      return print(JSON.stringify(units, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2))
-    const rows = units.map(unit => [
-      unit.unit,
-      unit.inputs + (unit.completeness ? ` (${unit.completeness})` : ''),
-      unit.work,
-      unit.terminal ?? '…',
-      unit.tries > 1 ? `${unit.tries} tries` : '',
-      unit.terminal === 'published'
-        ? `${unit.diaSources} sources, ${unit.diaObjects} new objects`
-        : (unit.detail ?? ''),
-    ])
-    print(table(['unit', 'inputs', 'work', 'ended', 'tries', 'detail'], rows))
-  } finally {
-    await pool.end()
-  }
+export interface UnitsOptions {
+  readonly json: boolean
+  readonly group?: string
+  readonly instrument?: string
+  readonly state?: UnitState
+  /** YYYYMMDD */
+  readonly night?: string
+  readonly deferred?: boolean
+  readonly failed?: boolean
 }
+
+/**
+ * Prints units by deadline: one a line, with what it waits for or how it ended, then how many are in which state. With `deferred` the list
+ * of the next day's work: one line per visit.
+ */
+export async function showUnits(config: Config, options: UnitsOptions, print: (text: string) => void): Promise<void> {
+  const state = options.deferred ? 'deferred' : options.failed ? 'failed' : options.state
+  const units = await readLedger(config, pool =>
+    unitsSummary(pool, {
+      ...(options.group !== undefined && { group: options.group }),
+      ...(options.instrument !== undefined && { instrument: options.instrument }),
+      ...(state !== undefined && { state }),
+      ...(options.night !== undefined && { deadlines: nightOf(options.night) }),
+    }),
+  )
+  if (options.deferred) {
+    const visits = nextDay(units)
+    if (options.json) return print(json(visits))
+    if (visits.length === 0) return print('Nothing was deferred.')
+    print(
+      table(
+        ['deadline (UTC)', 'instrument', 'group', 'units', 'detectors', 'reason'],
+        visits.map(it => [
+          ...[stamp(it.deadline), it.instrument, it.group, String(it.detectors.length)],
+          ...[ranges(it.detectors), `${it.reason}: ${it.detail}`],
+        ]),
+      ),
+    )
+    return print(`\n${units.length} units of ${visits.length} visits are deferred`)
+  }
+  if (options.json) return print(json(units))
+  print(table(['unit', 'inputs', 'state', 'tries', 'detail'], units.map(lineOf)))
+  print(`\n${units.length} units${units.length > 0 ? `: ${countsOf(units)}` : ''}`)
+}
+
+const lineOf = (unit: UnitSummary): string[] => [
+  unit.unit,
+  unit.inputs + (unit.completeness ? ` (${unit.completeness})` : ''),
+  unit.state,
+  unit.tries > 1 ? `${unit.tries} tries` : '',
+  [unit.state === 'published' && `${unit.diaSources} sources, ${unit.diaObjects} new objects`, unit.detail]
+    .filter(Boolean)
+    .join('; '),
+]
+
+/** A visit on the list of the next day: what a downtime left undone. */
+export interface DeferredVisit {
+  readonly instrument: string
+  readonly group: string
+  readonly detectors: readonly number[]
+  readonly deadline: number
+  readonly reason: string | null
+  readonly detail: string | null
+}
+
+/** Deferred units by visit and reason, in their order. */
+export function nextDay(units: readonly UnitSummary[]): DeferredVisit[] {
+  const visits = new Map<string, UnitSummary[]>()
+  for (const unit of units) {
+    const key = JSON.stringify([unit.instrument, unit.group, unit.reason, unit.detail])
+    visits.set(key, [...(visits.get(key) ?? []), unit])
+  }
+  return [...visits.values()].map(those => {
+    const { instrument, group, deadline, reason, detail } = those[0]!
+    const detectors = those.map(unit => unit.detector).sort((a, b) => a - b)
+    return { instrument, group, detectors, deadline, reason, detail }
+  })
+}
+
+/** 0, 1, 2, 5, 7, 8 as `0-2, 5, 7-8`. */
+export function ranges(ascending: readonly number[]): string {
+  const runs: [number, number][] = []
+  for (const id of ascending) {
+    const last = runs.at(-1)
+    if (last !== undefined && last[1] === id - 1) last[1] = id
+    else runs.push([id, id])
+  }
+  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ')
+}
+
+const stamp = (instant: number): string => new Date(instant).toISOString().slice(0, 19).replace('T', ' ')

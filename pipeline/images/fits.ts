@@ -54,6 +54,9 @@ export function readFits(bytes: Uint8Array): Hdu[] {
   return hdus
 }
 
+/** The cards of the primary HDU alone, whatever comes after them. @throws FitsError */
+export const primaryHeader = (bytes: Uint8Array): Header => readHeader(bytes, 0, 1).header
+
 function readHeader(bytes: Uint8Array, start: number, number: number): { header: Header; end: number } {
   const header = new Map<string, HeaderValue>()
   for (let at = start; ; at += CARD) {

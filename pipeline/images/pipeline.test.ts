@@ -188,6 +188,7 @@ describe('bad input', () => {
       "raw-wrong-detector: raw 1: INSTRUME is 'LATISS'; 'LSSTCam' is expected",
     )
     expect(refusal({ ...inputs, physicalFilter: 'g' })).toMatch(/^raw-wrong-filter: raw 1: FILTER is/)
+    expect(() => runPipeline('Isr', { ...inputs, physicalFilter: '', flat: undefined })).not.toThrow()
     expect(refusal({ ...inputs, detector: 3 })).toBe("calibration-mismatch: bias: DETECTOR is '0'; '3' is expected")
     expect(refusal({ ...inputs, flat: rewritten(inputs.flat!, { FILTER: 'g' }) })).toMatch(
       /^calibration-mismatch: flat: FILTER/,

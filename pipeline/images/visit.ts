@@ -68,7 +68,8 @@ function checkRaw(raw: Raw, first: Raw, index: number, inputs: VisitInputs): voi
     refuse('raw-wrong-detector', 'INSTRUME', header.get('INSTRUME'), inputs.instrument)
   if (header.has('DETECTOR') && header.get('DETECTOR') !== inputs.detector)
     refuse('raw-wrong-detector', 'DETECTOR', header.get('DETECTOR'), inputs.detector)
-  if (text('FILTER') !== inputs.physicalFilter)
+  // A visit announced without a filter takes whatever is in: it has no flat and no template that could be the wrong ones.
+  if (inputs.physicalFilter.trim() !== '' && text('FILTER') !== inputs.physicalFilter)
     refuse('raw-wrong-filter', 'FILTER', header.get('FILTER'), inputs.physicalFilter)
   for (const key of ['GROUPID', 'RAFTBAY', 'CCDSLOT', 'DETSIZE'])
     if (header.get(key) !== first.header.get(key))

@@ -1,5 +1,6 @@
-import type { PipelineResult } from '../../schemas/avro/generated.ts'
+import type { PipelineResult, UsedRaw } from '../../schemas/avro/generated.ts'
 import { type ImageOutputs, type InputName, type PipelineName, PIPELINES, requiredInputs } from '../images/pipeline.ts'
+import { passGate, type Snap } from './gate.ts'
 import type { Lease, ObjectStore } from './ports.ts'
 import type { Preloaded } from './preload.ts'
 import { attemptPrefix, storeCutouts, storeProducts } from './products.ts'
@@ -15,6 +16,8 @@ export interface RunContext {
   /** Names code and configuration in the run's name. */
   readonly deployment: string
   readonly deadlineMs: number
+  /** How far the preload reached beyond the detector's edge. */
+  readonly paddingArcsec: number
   readonly now: () => number
 }
 
@@ -37,9 +40,14 @@ export async function runUnit(
   const choice = choosePipeline(lease.pipelines, preloaded)
   if ('refusal' in choice) return failed('no-runnable-pipeline', choice.refusal, null)
   const { pipeline } = choice
-  const raws = await Promise.all(lease.raws.map(({ raw }) => context.store.get(raw.bucket, raw.key)))
+  const { kept, rejected, remarks } = passGate(
+    lease.announcement,
+    await readSnaps(lease, context),
+    context.paddingArcsec,
+  )
+  if (kept.length === 0) return failed('rejected-exposures', rejected.join('; '), pipeline)
   const read = context.now()
-  const job = jobOf(lease, preloaded, pipeline, raws)
+  const job = jobOf(lease, preloaded, pipeline, kept)
   const answer = await context.thread.run(job, { deadlineMs: context.deadlineMs, signal })
   if ('refused' in answer) return failed(answer.refused.code, answer.refused.detail, pipeline)
   const computed = context.now()
@@ -54,8 +62,12 @@ export async function runUnit(
     ...blank,
     ...{ pipeline, boundary, width, height, midpointMjdTai, exposureTime, sources, forced },
     ...stored,
+    ...exposuresOf(kept.map(({ used }) => used)),
+    // It went well all the same: a word for the operator.
+    detail: [...rejected, ...remarks].join('; ') || null,
     metrics: {
       ...metrics,
+      rejectedExposures: rejected.length,
       rawReadSeconds: (read - started) / 1000,
       pipelineSeconds: (computed - read) / 1000,
       productStoreSeconds: (finished - computed) / 1000,
@@ -64,22 +76,29 @@ export async function runUnit(
   }
 }
 
+const readSnaps = (lease: Lease, { store }: RunContext): Promise<Snap[]> =>
+  Promise.all(lease.raws.map(async used => ({ used, bytes: await store.get(used.raw.bucket, used.raw.key) })))
+
 const jobOf = (
   lease: Lease,
   { band, bias, flat, templates, objects }: Preloaded,
   pipeline: PipelineName,
-  raws: readonly Uint8Array[],
+  snaps: readonly Snap[],
 ): PipelineJob => ({
   pipeline,
   instrument: lease.announcement.instrument,
   detector: lease.detector,
-  visit: visitOf(lease),
+  visit: exposuresOf(snaps.map(({ used }) => used)).visit,
   physicalFilter: lease.announcement.filters,
-  ...{ band, raws, bias, flat, templates, objects },
+  raws: snaps.map(({ bytes }) => bytes),
+  ...{ band, bias, flat, templates, objects },
 })
 
-/** A visit is named by its first exposure. */
-const visitOf = (lease: Lease): bigint => lease.raws[0]!.raw.exposure
+/** A visit is named by its first exposure that counts. */
+const exposuresOf = (raws: readonly UsedRaw[]) => ({
+  visit: raws[0]!.raw.exposure,
+  exposures: raws.map(({ raw }) => raw.exposure),
+})
 
 async function storeOutputs(outputs: ImageOutputs, prefix: string, { store, bucket }: RunContext) {
   const [products, cutouts] = await Promise.all([
@@ -133,8 +152,7 @@ const blankResult = (lease: Lease, preloaded: Preloaded, { worker }: RunContext)
   reason: null,
   detail: null,
   pipeline: null,
-  visit: visitOf(lease),
-  exposures: lease.raws.map(({ raw }) => raw.exposure),
+  ...exposuresOf(lease.raws),
   band: preloaded.band || null,
   midpointMjdTai: null,
   exposureTime: null,

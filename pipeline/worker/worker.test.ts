@@ -103,7 +103,16 @@ function setup(more: { readonly drainMs?: number; readonly maxUnits?: number } =
       ...{ store, bucket: 'central', paddingArcsec: 30, cache, history: { objectsIn: async () => [] } },
       geometry: () => undefined,
     },
-    run: { worker: 'w', store, bucket: 'central', thread, deployment: 'dep', deadlineMs: 1000, now: () => 7 },
+    run: {
+      worker: 'w',
+      store,
+      bucket: 'central',
+      thread,
+      deployment: 'dep',
+      deadlineMs: 1000,
+      paddingArcsec: 30,
+      now: () => 7,
+    },
     ...{ log, holdsLimit: 2, pollMs: 60_000, heartbeatMs: 5, drainMs: 10_000, maxUnits: 0, ...more },
     wake: async (_ms, signal) => {
       if (!rung && !signal.aborted) {

@@ -126,9 +126,9 @@ async function work(
     await ledger
       .reported(lease.unit, lease.epoch)
       .catch((error: unknown) => log.warn({ ...mine, err: error }, 'the report is sent but could not be marked'))
-    const { outcome, reason, sources, metrics } = result
+    const { outcome, reason, detail, sources, metrics } = result
     log.info(
-      { ...mine, outcome, reason, sources: sources.length, seconds: metrics['pipelineSeconds'] },
+      { ...mine, outcome, reason, detail, sources: sources.length, seconds: metrics['pipelineSeconds'] },
       'unit reported',
     )
   } catch (error) {

@@ -86,6 +86,13 @@ describe('a success', () => {
     expect(await only()).toMatchObject({ work: 'committed', terminal: null })
   })
 
+  it('may say a word about what it left out, which stays with the unit', async () => {
+    await lease()
+    const detail = 'exposure 2: its sky angle is -45°'
+    await land(report([], { detail }))
+    expect(await only()).toMatchObject({ work: 'committed', reason: null, detail })
+  })
+
   it('without any detection is recorded all the same', async () => {
     await lease()
     expect(await land(report([]))).toBe('committed')

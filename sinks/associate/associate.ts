@@ -122,7 +122,7 @@ async function markCommitted(
   committedAtMjdTai: number,
 ): Promise<void> {
   await client.query(
-    `update unit set work = 'committed', reason = null, detail = null, worker = $2, visit = $3, exposures = $4,
+    `update unit set work = 'committed', reason = null, detail = $13, worker = $2, visit = $3, exposures = $4,
        pipeline = $5, products = $6, dia_sources = $7, dia_objects = $8, dropped = $9, unmeasured = $10,
        committed_at_mjd_tai = $11, leased_at = coalesce($12, leased_at),
        reported_at = coalesce(reported_at, clock_timestamp())
@@ -140,6 +140,7 @@ async function markCommitted(
       unmeasured,
       committedAtMjdTai,
       result.leasedAt === null ? null : new Date(result.leasedAt),
+      result.detail,
     ],
   )
 }

@@ -2,6 +2,28 @@ import type { Inputs, TerminalState } from '../../schemas/avro/generated.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import type { Querier } from '../postgres/pool.ts'
 
+/** What an operator calls the state of a unit: how its attempt ended or, while it has not, how far it has come. */
+export const unitStates = [
+  'announced',
+  'ready',
+  'leased',
+  'reported',
+  'committed',
+  'published',
+  'missed',
+  'cancelled',
+  'ignored',
+  'failed',
+  'expired',
+  'deferred',
+] as const
+export type UnitState = (typeof unitStates)[number]
+
+/** Derives it: an expression over a unit `u` and the outbox row `o` of its current attempt. */
+export const STATE = `case when o.terminal is null or (o.terminal = 'published' and o.state = 'pending')
+    then case when u.work = 'idle' then u.inputs else u.work end
+  else o.terminal end`
+
 /** Where one unit stands, derived from its row and the outbox row of its current attempt. */
 export interface UnitSummary {
   readonly unit: string
@@ -11,6 +33,7 @@ export interface UnitSummary {
   readonly attempt: number
   readonly inputs: 'announced' | 'ready' | 'missed' | 'cancelled' | 'ignored'
   readonly completeness: Inputs | null
+  readonly state: UnitState
   readonly work: 'idle' | 'leased' | 'reported' | 'committed' | 'published' | 'failed' | 'expired' | 'deferred'
   /** How the attempt ended; null while it has not. `published` is said once the alerts are out, not before. */
   readonly terminal: TerminalState | null
@@ -31,13 +54,19 @@ export interface UnitSummary {
   readonly publishedAt: Instant | null
 }
 
-/** Every unit of the ledger, by deadline and key; of one instrument or one group where they are given. */
-export async function unitsSummary(
-  db: Querier,
-  only: { readonly instrument?: string; readonly group?: string } = {},
-): Promise<UnitSummary[]> {
+export interface UnitsWanted {
+  readonly instrument?: string
+  readonly group?: string
+  readonly state?: UnitState
+  /** Whose window closes from the first of these instants on and before the second. */
+  readonly deadlines?: readonly [Instant, Instant]
+}
+
+/** The units of the ledger, by deadline and key: all, or those that are wanted. */
+export async function unitsSummary(db: Querier, wanted: UnitsWanted = {}): Promise<UnitSummary[]> {
+  const [from, to] = wanted.deadlines ?? [null, null]
   const { rows } = await db.query<UnitSummary & { attempt: bigint }>(
-    `select u.key as unit, u.instrument, u.group_id as "group", u.detector, u.attempt, u.inputs, u.completeness, u.work,
+    `select u.key as unit, u.instrument, u.group_id as "group", u.detector, u.attempt, u.inputs, u.completeness, u.work, ${STATE} as state,
        case when o.terminal = 'published' and o.state = 'pending' then null else o.terminal end as terminal,
        u.reason, u.detail, u.epoch, u.tries, u.visit, u.dia_sources as "diaSources", u.dia_objects as "diaObjects",
        u.deadline, u.announced_at as "announcedAt", u.last_raw_at as "lastRawAt", u.ready_at as "readyAt",
@@ -45,8 +74,16 @@ export async function unitsSummary(
        u.published_at as "publishedAt"
      from unit u left join outbox o on o.unit = u.key and o.attempt = u.attempt
      where ($1::text is null or u.instrument = $1) and ($2::text is null or u.group_id = $2)
+       and ($3::text is null or ${STATE} = $3) and ($3::text is distinct from 'deferred' or u.work = 'deferred')
+       and ($4::timestamptz is null or u.deadline >= $4 and u.deadline < $5)
      order by u.deadline, u.key`,
-    [only.instrument ?? null, only.group ?? null],
+    [
+      wanted.instrument ?? null,
+      wanted.group ?? null,
+      wanted.state ?? null,
+      from === null ? null : new Date(from),
+      to === null ? null : new Date(to),
+    ],
   )
   return rows.map(row => ({ ...row, attempt: Number(row.attempt) }))
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { migrate } from './migrate.ts'
@@ -13,7 +13,7 @@ afterAll(() => db.drop())
 it('migrates once, however many processes start at once', async () => {
   await Promise.all([1, 2, 3, 4].map(() => migrate(db.url)))
   const { rows } = await db.pool.query<{ n: bigint }>('select count(*) as n from migrations')
-  expect(rows).toEqual([{ n: 2n }])
+  expect(rows).toEqual([{ n: BigInt(readdirSync(new URL('migrations', import.meta.url)).length) }])
 })
 
 it('gives 64-bit integers, float32 and instants unharmed', async () => {

@@ -41,6 +41,7 @@ export async function runWorker(world: World): Promise<Running> {
       thread: pipelineThread(),
       deployment: config.deployment,
       deadlineMs: config.worker.deadlineMs,
+      paddingArcsec: config.worker.paddingArcsec,
       now: Date.now,
     },
     log,
