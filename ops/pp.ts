@@ -6,7 +6,9 @@ import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
+import { maskCommand } from './masks.ts'
 import { pipelinesCommand } from './pipelines.ts'
+import { detectorsCommand } from './show-detectors.ts'
 import { table } from './table.ts'
 import { showUnits } from './units.ts'
 
@@ -68,7 +70,7 @@ pp.command('units')
     showUnits(loadConfig(process.env), options, print),
   )
 
-pp.addCommand(pipelinesCommand(print))
+for (const command of [pipelinesCommand, maskCommand, detectorsCommand]) pp.addCommand(command(print))
 
 try {
   await (process.argv.length > 2 ? pp.parseAsync() : Promise.resolve(pp.outputHelp()))

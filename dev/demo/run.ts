@@ -13,7 +13,7 @@ import { compareWithApdb } from './compare.ts'
 import type { DemoOptions } from './options.ts'
 import { detections, observe, prepare } from './observe.ts'
 import { readAlerts } from './read-back.ts'
-import { partitionsOfTopic, readCommitted } from './read-topic.ts'
+import { partitionsOfTopic, readCommitted } from '../../streams/read-topic.ts'
 import type { Evidence, Summary } from './summary.ts'
 import type { System } from './system.ts'
 
