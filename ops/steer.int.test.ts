@@ -66,8 +66,11 @@ async function valuesOf<T>(topic: string, contract: Parameters<typeof avroType>[
   const records = await whole.recordsOf(topic)
   return records.flatMap(({ value }) => (value?.length ? [avroType(contract).decode(value.subarray(5)) as T] : []))
 }
+/** By group: of several partitions no other order is known. */
 const visitsOf = async (prefix: string) =>
-  (await valuesOf<Visit>(visit.topic, 'visit')).filter(it => it.announcement.group.startsWith(prefix))
+  (await valuesOf<Visit>(visit.topic, 'visit'))
+    .filter(it => it.announcement.group.startsWith(prefix))
+    .sort((a, b) => (a.announcement.group < b.announcement.group ? -1 : 1))
 const unitsOf = async (group: string) =>
   (await valuesOf<DetectorVisit>(detectorVisit.topic, 'detector-visit')).filter(it => it.announcement.group === group)
 
@@ -169,7 +172,7 @@ describe('an announcement', () => {
     await announce('bad-after', { private_efdStamp: 0, private_sndStamp: 0 })
     await expect
       .poll(async () => (await visitsOf('bad-')).map(it => it.announcement.group), { timeout: 30_000 })
-      .toEqual([...['bad-before', 'bad-after']])
+      .toEqual([...['bad-after', 'bad-before']])
     const reasons = (await valuesOf<Parked>(parked.topic, 'parked')).map(({ code, reason }) => `${code}: ${reason}`)
     expect(reasons).toHaveLength(6)
     for (const sentence of [
