@@ -7,8 +7,10 @@ import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
+import { maskCommand } from './masks.ts'
 import { pipelinesCommand } from './pipelines.ts'
 import { repoCommand } from './repo.ts'
+import { detectorsCommand } from './show-detectors.ts'
 import { table } from './table.ts'
 import { showUnits, type UnitsOptions } from './units.ts'
 import { showVisit } from './visit.ts'
@@ -82,8 +84,7 @@ pp.command('visit')
   .addOption(json())
   .action((group: string, options: { json: boolean }) => showVisit(loadConfig(process.env), group, options, print))
 
-pp.addCommand(pipelinesCommand(print))
-pp.addCommand(repoCommand(print))
+for (const command of [pipelinesCommand, maskCommand, detectorsCommand, repoCommand]) pp.addCommand(command(print))
 
 try {
   await (process.argv.length > 2 ? pp.parseAsync() : Promise.resolve(pp.outputHelp()))

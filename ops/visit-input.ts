@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import type { Announcement, LogeventNextVisit } from '../schemas/avro/generated.ts'
-import { wholeSchema } from '../schemas/schemas.ts'
 import { announcementsOf } from '../sinks/ledger/announcements.ts'
 import { openPool } from '../sinks/postgres/pool.ts'
 import { type Config, ConfigError } from '../streams/main/config.ts'
@@ -87,30 +86,31 @@ function fromFile(path: string): LogeventNextVisit {
   } catch (error) {
     throw new ConfigError(`--json-file ${path} cannot be read: ${(error as Error).message}`)
   }
-  const outer = (read ?? {}) as Record<string, unknown>
-  const message = (typeof outer['message'] === 'object' ? outer['message'] : outer) as Record<string, unknown>
-  const fields = wholeSchema('next-visit').fields!.map(({ name, type }) => {
-    const value = message[name] ?? (name.startsWith('private_') ? BLANK[name as keyof LogeventNextVisit] : undefined)
+  const outer = objectOf(read)
+  const message = 'message' in outer ? objectOf(outer['message']) : outer
+  const event: Record<string, unknown> = {}
+  for (const [name, like] of fieldsOf(BLANK)) {
+    const value = message[name] ?? (name.startsWith('private_') ? like : undefined)
     if (value === undefined) throw new ConfigError(`--json-file ${path} has no field ${name}; a next_visit is needed`)
-    return [name, fieldOf(path, name, type as string, value)]
-  })
-  return Object.fromEntries(fields) as unknown as LogeventNextVisit
+    event[name] = fieldOf(`--json-file ${path}: ${name}`, like, value)
+  }
+  return event as unknown as LogeventNextVisit
 }
 
-function fieldOf(path: string, name: string, type: string | object, value: unknown): unknown {
-  const wrong = (allowed: string) =>
-    new ConfigError(`--json-file ${path}: ${name} is ${JSON.stringify(value)}; allowed is ${allowed}`)
-  if (typeof value === 'bigint') return value
-  if (type === 'long') {
-    if (Number.isSafeInteger(value)) return BigInt(value as number)
-    throw wrong('an integer')
-  }
-  if (type === 'string' || type === 'double') {
-    if (typeof value === (type === 'double' ? 'number' : 'string')) return value
-    throw wrong(type === 'double' ? 'a number' : 'text')
-  }
-  if (Array.isArray(value) && value.every(each => typeof each === 'number')) return value
-  throw wrong('a list of numbers')
+const fieldsOf = (event: LogeventNextVisit) =>
+  Object.entries(event) as [keyof LogeventNextVisit, LogeventNextVisit[keyof LogeventNextVisit]][]
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
+/** The value, if it is of the kind that the field has; JSON knows no bigint. */
+function fieldOf(field: string, like: LogeventNextVisit[keyof LogeventNextVisit], value: unknown): unknown {
+  if (typeof like === 'bigint' && Number.isSafeInteger(value)) return BigInt(value as number)
+  const isList = Array.isArray(like) && Array.isArray(value) && value.every(each => typeof each === 'number')
+  if (isList || (!Array.isArray(like) && typeof value === typeof like)) return value
+  const allowed =
+    { bigint: 'an integer', number: 'a number', string: 'text' }[typeof like as string] ?? 'a list of numbers'
+  throw new ConfigError(`${field} is ${JSON.stringify(value)}; allowed is ${allowed}`)
 }
 
 async function fromLedger(config: Config, group: string, instrument?: string): Promise<Announcement> {

@@ -6,7 +6,8 @@ const single = { partitions: 1, retentionHours: 7 * 24 }
 
 export const nextVisit = stream('next-visit', 'next-visit', 'none', single)
 export const nextVisitCanceled = stream('next-visit-canceled', 'next-visit-canceled', 'none', single)
-export const control = stream('control', 'control', 'instrument', { ...single, retentionHours: 30 * 24 })
+/** Orders hold until they are taken back, so they are kept: whoever asks what is masked reads them all. */
+export const control = stream('control', 'control', 'instrument', { ...single, retentionHours: 10 * 365 * 24 })
 
 /** Object-store events. More partitions than tasks, as the store's own topic would have. */
 export const rawNotification: Stream<unknown> = {

@@ -9,11 +9,12 @@ import { type Config, loadConfig } from '../../streams/main/config.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
 import { sidecarKey } from '../../topology/raw-key.ts'
 import { parked, rawNotification } from '../../topology/streams.ts'
-import { countTerminal, expectedUnits, latencySeconds, phaseSeconds, unaccountedUnits } from '../demo/account.ts'
+import { countTerminal, expectedUnits, phaseSeconds, unaccountedUnits } from '../demo/account.ts'
 import { compareWithApdb } from '../demo/compare.ts'
+import { latenciesOf } from '../demo/latency.ts'
 import { prepare } from '../demo/observe.ts'
 import { readAlerts } from '../demo/read-back.ts'
-import { partitionsOfTopic, readCommitted } from '../demo/read-topic.ts'
+import { partitionsOfTopic, readCommitted } from '../../streams/read-topic.ts'
 import { configFor } from '../demo/system.ts'
 import { connectSummit } from '../night/kafka-world.ts'
 import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
@@ -113,7 +114,7 @@ async function play(
   const { missingInApdb, missingAlerts, differences, fieldsCompared } = await compareWithApdb(pool, alerts)
   const rows = missingInApdb + missingAlerts > 0 ? [`${missingInApdb} rows and ${missingAlerts} alerts missing`] : []
   check({ what: `${fieldsCompared} fields equal the APDB's`, fault: faultOf([...rows, ...differences], '') })
-  const latency = latencySeconds(units, raws)
+  const { complete: latency } = latenciesOf({ units, raws, clean: expectedUnits(plan), workers: WORKERS })
   say(
     `last raw → alert: p50 ${latency?.p50.toFixed(1)} s, p99 ${latency?.p99.toFixed(1)} s; ${JSON.stringify(phaseSeconds(units))}`,
   )

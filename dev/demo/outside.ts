@@ -20,7 +20,7 @@ import {
   visit,
 } from '../../topology/streams.ts'
 import type { S3Event } from '../night/notification.ts'
-import { partitionsOfTopic, readCommitted } from './read-topic.ts'
+import { partitionsOfTopic, readCommitted } from '../../streams/read-topic.ts'
 
 /** What the topics of a night say to somebody who only reads them. */
 export interface Outside {

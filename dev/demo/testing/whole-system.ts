@@ -6,7 +6,7 @@ import type { LogClient, LogRecord } from '../../../streams/log-client.ts'
 import { openKafka, openLog } from '../../../streams/main/world.ts'
 import type { ServiceAddresses } from '../../services/services.ts'
 import { startServices } from '../../services/start.ts'
-import { partitionsOfTopic, readCommitted } from '../read-topic.ts'
+import { partitionsOfTopic, readCommitted } from '../../../streams/read-topic.ts'
 import { startSystem, type System } from '../system.ts'
 
 /** Services of a test's own and the topology on them, with eyes from outside. */

@@ -1,4 +1,4 @@
-import { at, type LogClient, type LogRecord, type TopicPartition } from '../../streams/log-client.ts'
+import { at, type LogClient, type LogRecord, type TopicPartition } from './log-client.ts'
 
 /**
  * Every committed record of these partitions, up to their high watermarks at the time of the call, in the order of each partition. A

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { MemoryBroker } from '../../streams/memory/broker.ts'
-import { MemoryClient } from '../../streams/memory/client.ts'
+import { MemoryBroker } from './memory/broker.ts'
+import { MemoryClient } from './memory/client.ts'
 import { partitionsOfTopic, readCommitted } from './read-topic.ts'
 
 let broker: MemoryBroker

@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { giveOrder, listMasks, type Order } from './masks.ts'
+import { checkPipelines } from './pipelines.ts'
+import { showDetectors } from './show-detectors.ts'
+import { printer } from './testing/config.ts'
+import type { Config } from '../streams/main/config.ts'
+import { startWholeSystem, type WholeSystem } from '../dev/demo/testing/whole-system.ts'
+import { connectSummit, type Summit } from '../dev/night/kafka-world.ts'
+import type { Audit, DetectorVisit, LogeventNextVisit, Parked, Visit } from '../schemas/avro/generated.ts'
+import { avroType, frame } from '../schemas/codec.ts'
+import { unitsSummary } from '../sinks/ledger/summary.ts'
+import { activeDetectors } from '../topology/settings.ts'
+import { audit, detectorVisit, nextVisitCanceled, parked, visit } from '../topology/streams.ts'
+import { nextVisitAt } from '../topology/testing/announcements.ts'
+
+/** The running system, steered by the command line and announced to as the summit would. */
+
+const checkout = fileURLToPath(new URL('..', import.meta.url))
+let whole: WholeSystem
+let summit: Summit
+/** Until the tests are over, and after one that failed. */
+let keepLogs = true
+
+beforeAll(async () => {
+  // No raw will come: the windows shall not be waited for.
+  whole = await startWholeSystem(inject('services').provider, { decide: { imageTimeoutSeconds: 2 } })
+  const { kafka, registry } = whole.services
+  summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
+  keepLogs = false
+}, 300_000)
+afterEach(({ task }) => void (keepLogs ||= task.result?.state === 'fail'))
+afterAll(async () => {
+  await summit?.close()
+  await whole.stop(keepLogs)
+}, 60_000)
+
+/** What the command line complained of and how it ended. */
+function pp(
+  ...args: readonly string[]
+): Promise<{ readonly said: string; readonly complained: string; readonly code: number }> {
+  const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('PP_'))
+  const env = { ...Object.fromEntries(environment), PP_CONFIG: whole.system.configFile }
+  return new Promise(resolve => {
+    execFile('./pp', args, { cwd: checkout, env }, (error, said, complained) =>
+      resolve({ said, complained, code: error ? Number(error.code) : 0 }),
+    )
+  })
+}
+/** What a command of ours prints, run in this process: starting one takes seconds on a busy machine. */
+async function said(command: (config: Config, print: (text: string) => void) => Promise<void>): Promise<string> {
+  const { print, said } = printer()
+  await command(whole.system.config, print)
+  return said()
+}
+const order = (kind: 'mask' | 'unmask', detectors: string, more: Pick<Order, 'reason' | 'by' | 'for'>) =>
+  said((config, print) => giveOrder(config, { kind, instrument: 'LSSTComCam', detectors, ...more }, print))
+const masks = (json = false) => said((config, print) => listMasks(config, 'LSSTComCam', { json }, print))
+
+const announce = (groupId: string, more: Partial<LogeventNextVisit>) =>
+  summit.announce({ ...nextVisitAt(Date.now(), { groupId, duration: 0, survey: 'engineering' }), ...more })
+
+/** Values of a topic, without watermarks. */
+async function valuesOf<T>(topic: string, contract: Parameters<typeof avroType>[0]): Promise<T[]> {
+  const records = await whole.recordsOf(topic)
+  return records.flatMap(({ value }) => (value?.length ? [avroType(contract).decode(value.subarray(5)) as T] : []))
+}
+/** By group: of several partitions no other order is known. */
+const visitsOf = async (prefix: string) =>
+  (await valuesOf<Visit>(visit.topic, 'visit'))
+    .filter(it => it.announcement.group.startsWith(prefix))
+    .sort((a, b) => (a.announcement.group < b.announcement.group ? -1 : 1))
+const unitsOf = async (group: string) =>
+  (await valuesOf<DetectorVisit>(detectorVisit.topic, 'detector-visit')).filter(it => it.announcement.group === group)
+
+async function cancel(groupId: string): Promise<void> {
+  const contract = avroType('next-visit-canceled')
+  const id = await summit.register(`${nextVisitCanceled.topic}-value`, contract.schema)
+  const value = frame(id, contract.encode(cancellationOf(nextVisitAt(Date.now(), { groupId }))))
+  await whole.client.produce([{ topic: nextVisitCanceled.topic, partition: 0, key: null, value }])
+}
+
+describe('a detector switched off at run time', () => {
+  const camera = { instrument: 'LSSTComCam' }
+  it('gets no unit of the next visit, without a restart; the others go on, and everybody sees who did it and why', async () => {
+    await announce('mask-1', camera)
+    const set = await order('mask', '4', { reason: 'hot', by: 'ann', for: '2h' })
+    expect(set).toMatch(/Masked for visits announced from now on: LSSTComCam 4[^]*\n4 .* hot \(ann\)/)
+    await announce('mask-2', camera)
+    const [listed] = JSON.parse(await masks(true)) as Record<string, unknown>[]
+    expect(listed).toMatchObject({ detector: 4, reason: 'hot (ann)' })
+    expect(await said((config, print) => showDetectors(config, 'LSSTComCam', { json: false }, print))).toMatch(
+      /active {2}8 .* 0-3, 5-8\nmasked {2}1 .*hot \(ann\) +4/,
+    )
+    await order('mask', 'all', { reason: 'storm', by: 'bob' })
+    await announce('mask-3', camera)
+    expect(await masks()).toMatch(/all .* cleared +storm \(bob\)\n4 .* hot \(ann\)/)
+    await order('unmask', 'all', { reason: 'over', by: 'bob' })
+    await order('unmask', '0-8', { reason: 'mended', by: 'ann' })
+    expect(await masks()).toBe('No detector of LSSTComCam is masked.')
+    await announce('mask-4', camera)
+
+    await expect.poll(async () => (await visitsOf('mask-')).length, { timeout: 30_000 }).toBe(4)
+    const masked = (await visitsOf('mask-')).map(({ masked, detectors }) => [
+      masked.map(it => `${it.detector} ${it.reason}`),
+      detectors.length,
+    ])
+    const storm = Array.from({ length: 9 }, (_, id) => `${id} storm (bob)`)
+    expect(masked).toEqual([
+      [[], 9],
+      [['4 hot (ann)'], 8],
+      [storm, 0],
+      [[], 9],
+    ])
+    const audits = await valuesOf<Audit>(audit.topic, 'audit')
+    expect(audits.map(({ action, by, reason }) => `${action} ${by} ${reason}`)).toEqual([
+      ...['mask set ann hot', 'mask set bob storm', 'mask clear bob over', 'mask clear ann mended'],
+    ])
+    expect(JSON.parse(audits[0]!.detail)).toMatchObject([{ kind: 'mask', instrument: 'LSSTComCam', detector: 4 }])
+  }, 120_000)
+  it('is refused where there is none, with what is allowed, and nothing is written', async () => {
+    const before = (await whole.recordsOf('control')).length
+    const { code, complained } = await pp('mask', 'set', 'LATISS', '1', '--reason', 'x')
+    expect([code, complained]).toEqual([2, '"1" names no detectors of LATISS; allowed are 0 to 0, like 3 or 0,5-9\n'])
+    expect(await whole.recordsOf('control')).toHaveLength(before)
+  })
+})
+
+describe('an announcement', () => {
+  it('of LSSTCam becomes exactly 172 units, also when it comes twice, and 172 withdrawals when it is cancelled', async () => {
+    const active = activeDetectors(whole.system.config.decide, 'LSSTCam')!
+    await announce('big', { instrument: 'LSSTCam' })
+    await announce('big', { instrument: 'LSSTCam' })
+    await cancel('big')
+    await expect.poll(async () => (await unitsOf('big')).length, { timeout: 30_000 }).toBe(2 * 172)
+    const kinds = (kind: string) => async () =>
+      (await unitsOf('big'))
+        .filter(it => it.kind === kind)
+        .map(it => it.detector)
+        .sort((a, b) => a - b)
+    expect(await kinds('announced')()).toEqual(active)
+    expect(await kinds('withdrawn')()).toEqual(active)
+  }, 60_000)
+
+  it('that is wanted and cancelled ends as cancelled in the ledger, which pp pipelines check can be asked about', async () => {
+    await announce('gone', { survey: 'BLOCK-T427', position: [-23, -30] })
+    await cancel('gone')
+    const ends = async () => (await unitsSummary(whole.pool, { group: 'gone' })).map(it => it.terminal)
+    await expect.poll(ends, { timeout: 30_000 }).toEqual(['cancelled'])
+    const check = (group: string) => said((config, print) => checkPipelines(config, { group, json: false }, print))
+    const answer = await check('gone')
+    expect(answer).toContain('LATISS gone, survey "BLOCK-T427", RA 337, declination -30')
+    expect(answer).toContain('Detector 0: rule 9 (survey "BLOCK-T427") → Isr')
+    await expect(check('never')).rejects.toThrow('The ledger has no unit of group never and LATISS, LSSTComCam')
+  }, 60_000)
+
+  it('that cannot be used is parked with its reason, or was refused by the broker, and its neighbours go on', async () => {
+    const contract = avroType('next-visit')
+    const id = await summit.register('next-visit-value', contract.schema)
+    const entire = frame(id, contract.encode(nextVisitAt(Date.now(), { groupId: 'bad-cut' })))
+    await announce('bad-before', {})
+    await announce('bad-enum', { coordinateSystem: 0n })
+    await announce('bad-system', { rotationSystem: 3n })
+    await announce('bad-camera', { instrument: 'NIRCam' })
+    await announce('bad-stale', nextVisitAt(Date.now() - 4_000_000, { groupId: 'bad-stale' }))
+    await announce('bad-blank', { instrument: '' })
+    await summit.send('next-visit', entire.subarray(0, entire.length - 20))
+    await summit.send('next-visit', Buffer.from('no Avro at all'))
+    // The topic takes records of 1 MiB: what is larger is the sender's to hear of, and costs us nothing.
+    await expect(summit.send('next-visit', Buffer.alloc(20 << 20))).rejects.toThrow(/larger than|too large/i)
+    await announce('bad-after', { private_efdStamp: 0, private_sndStamp: 0 })
+    await expect
+      .poll(async () => (await visitsOf('bad-')).map(it => it.announcement.group), { timeout: 30_000 })
+      .toEqual([...['bad-after', 'bad-before']])
+    const reasons = (await valuesOf<Parked>(parked.topic, 'parked')).map(({ code, reason }) => `${code}: ${reason}`)
+    expect(reasons).toHaveLength(6)
+    for (const sentence of [
+      'bad-enum: coordinateSystem is 0; allowed are 1 NONE, 2 ICRS, 3 OBSERVED, 4 MOUNT',
+      'unsupported-system: rotationSystem is 3 HORIZON; usable are 1 NONE and 2 SKY',
+      'unknown-instrument: instrument is "NIRCam"; processed here are LATISS, LSSTComCam, LSSTCam, HSC',
+      'stale: the announcement of LATISS bad-stale came 4000 s after it was published; allowed are 3600 s',
+      'undecodable: The first byte is 110, not 0',
+    ])
+      expect(
+        reasons.some(reason => reason.startsWith(sentence)),
+        sentence,
+      ).toBe(true)
+  }, 60_000)
+})
+
+/** The envelope of an announcement, without what a cancellation does not say. */
+function cancellationOf(announced: LogeventNextVisit) {
+  const { private_sndStamp, private_rcvStamp, private_seqNum, private_identity, private_origin } = announced
+  const { private_revCode, private_efdStamp, private_kafkaStamp, salIndex, scriptSalIndex, groupId } = announced
+  return {
+    ...{ private_sndStamp, private_rcvStamp, private_seqNum, private_identity, private_origin, private_revCode },
+    ...{ private_efdStamp, private_kafkaStamp, salIndex, scriptSalIndex, groupId },
+  }
+}
