@@ -64,7 +64,7 @@ beforeAll(async () => {
   const sources = units.reduce((sum, unit) => sum + (unit.terminal === 'published' ? unit.diaSources : 0), 0)
   ;({ alerts, duplicates } = await readAlerts(services, { expected: sources }))
   keepLogs = false
-}, 240_000)
+}, 400_000)
 
 afterEach(({ task }) => void (keepLogs ||= task.result?.state === 'fail'))
 afterAll(() => whole.stop(keepLogs), 60_000)
