@@ -5,7 +5,7 @@ import type { Adversity } from '../night/adversity/plan.ts'
 import type { Services } from '../services/services.ts'
 import { startServices } from '../services/start.ts'
 import { demoOptions } from './options.ts'
-import { CHIP_PIXELS, demoAdversity, demoConfig, runDemo } from './run.ts'
+import { demoAdversity, demoConfig, runDemo } from './run.ts'
 import { startSystem, type System } from './system.ts'
 import { render } from './summary.ts'
 
@@ -29,7 +29,7 @@ try {
   const services = await startServices({ progress: say })
   try {
     stop.signal.throwIfAborted()
-    const overrides = demoConfig(options, CHIP_PIXELS)
+    const overrides = demoConfig(options)
     const { workers } = options
     const system = await startSystem(services.addresses, folder, { overrides, workers, progress: say })
     say(`topology up: ${system.processes.join(', ')}; logs in ${folder} (removed at the end if all is well)`)

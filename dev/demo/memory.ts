@@ -15,7 +15,9 @@ const EVERY_MS = 5000
 const ps = promisify(execFile)
 
 /** Samples the processes of a system by `ps` until `stop`, which gives what was seen; a process that was restarted counts as one. */
-export function watchMemory(system: System): { stop(): Promise<Readonly<Record<string, Memory>>> } {
+export function watchMemory(system: System): {
+  readonly stop: () => Promise<Readonly<Record<string, Memory>>>
+} {
   const seen = new Map<ProcessName, number[]>()
   const sample = async () => {
     const pids = [...system.pids()]
@@ -35,7 +37,7 @@ export function watchMemory(system: System): { stop(): Promise<Readonly<Record<s
     }
   }
   let sampling = sample()
-  const timer = setInterval(() => (sampling = sampling.then(sample)), EVERY_MS)
+  const timer = setInterval(() => void (sampling = sampling.then(sample)), EVERY_MS)
   return {
     stop: async () => {
       clearInterval(timer)

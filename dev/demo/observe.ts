@@ -76,7 +76,9 @@ export async function observe(observation: Observation): Promise<Observed> {
   void system.failure.then(sentence => failed.abort(new Error(sentence)))
   const both = AbortSignal.any([signal, failed.signal])
   const { announce, notify } = summit
-  const putObject = async (key: string, bytes: Uint8Array) => void (await store.put(s3.rawBucket, key, bytes))
+  const turn = turns(AT_A_TIME)
+  const putObject = (key: string, bytes: Uint8Array) =>
+    turn(async () => void (await store.put(s3.rawBucket, key, bytes)))
   const poison: SentPoison[] = []
   const { imageTimeoutSeconds } = system.config.decide
   const stage = { summit, putObject, imageTimeoutSeconds, bucket: s3.rawBucket, now: Date.now }
@@ -94,6 +96,26 @@ export async function observe(observation: Observation): Promise<Observed> {
     await Promise.all(killers.map(killer => killer.stop()))
     await summit.close()
     store.close()
+  }
+}
+
+/** Uploads at the same time: 189 from one process would only wait for their connections, and give up. */
+const AT_A_TIME = 16
+
+/** Runs what it is given, no more than `most` at a time, the others in turn. */
+function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = most
+  const waiting: (() => void)[] = []
+  return async work => {
+    if (free > 0) free--
+    else await new Promise<void>(resolve => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
   }
 }
 

@@ -45,7 +45,7 @@ export async function readOutside(client: LogClient): Promise<Outside> {
   const [announced, told, refused, visits, arrived, wanted, late, results] = await Promise.all(
     [nextVisit, rawNotification, parked, visit, rawArrival, rawWanted, rawLate, detectorResult].map(recordsOf),
   )
-  const images = readable(told!, it => JSON.parse(String(it.value)) as S3Event).flatMap(imagesIn)
+  const images = readable(told!, it => imagesIn(JSON.parse(String(it.value)) as S3Event)).flat()
   const arrivals = arrived!.map(it => ({ ...decoded<RawArrival>('raw-arrival', it), at: Number(it.headers['at']) }))
   const timesByKey = grouped(images, ({ key }) => key)
   return {

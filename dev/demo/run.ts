@@ -16,6 +16,8 @@ import { type Memory, watchMemory } from './memory.ts'
 import { type Observed, detections, observe, prepare } from './observe.ts'
 import { countersOf } from './observed.ts'
 import type { DemoOptions } from './options.ts'
+import { recordOneUnit } from './recorded.ts'
+import { openObjectStore } from '../../sinks/objects/s3.ts'
 import { readOutside } from './outside.ts'
 import { readAlerts } from './read-back.ts'
 import type { Evidence, Summary } from './summary.ts'
@@ -38,17 +40,23 @@ const LEAD_S = 5
 const EXPOSURE_S = 2
 
 /** What the topology is told otherwise than by default, so that deadlines pass within the night and a dead worker is missed soon. */
-export const demoConfig = ({ instrument }: DemoOptions, size: number) => ({
-  decide: { imageTimeoutSeconds: 8, instruments: { [instrument]: { off: {}, chip: { width: size, height: size } } } },
-  ledger: { leaseSeconds: 8 },
-  worker: { heartbeatMs: 1500 },
-})
+export const demoConfig = (options: DemoOptions) => {
+  const chip = { width: sizeOf(options), height: sizeOf(options) }
+  return {
+    decide: { imageTimeoutSeconds: 8, instruments: { [options.instrument]: { off: {}, chip } } },
+    ledger: { leaseSeconds: 8 },
+    worker: { heartbeatMs: 1500, recording: options.pixels ? '' : RECORDING },
+  }
+}
+
+/** Side of the chips, pixels; a recorded result is of a small one, since 189 store their products at once. */
+const sizeOf = ({ pixels }: DemoOptions) => (pixels ? 1024 : 256)
+/** Where the recorded result of a night without pixels lies in the central bucket. */
+const RECORDING = 'recordings/unit.v8'
 
 /** What goes wrong tonight. @throws RangeError where the night is too short for it. */
 export const demoAdversity = ({ adversity: switches, ...options }: DemoOptions): Adversity =>
   planAdversity({ ...options, switches })
-
-export const CHIP_PIXELS = 1024
 
 /** Fills the central repository, plays the night, waits for every unit's end, and accounts for everything. */
 export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence: Evidence }> {
@@ -59,8 +67,9 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     const { seed, instrument, transients, pixels, cadence } = options
     const { visits, unusual } = adversity
     const times = { lead: LEAD_S, exposure: EXPOSURE_S, gap: cadence - EXPOSURE_S, start: Date.now() }
-    const plan = planNight({ seed, instrument, transients, pixels, visits, unusual, size: CHIP_PIXELS, ...times })
+    const plan = planNight({ seed, instrument, transients, pixels, visits, unusual, size: sizeOf(options), ...times })
     const rendered = await prepare(system.config, plan, say, signal)
+    if (!pixels) await record(demo)
     const night = Date.now()
     say(`preparation took ${((night - prepared) / 1000).toFixed(0)} s; the night begins`)
     // Enough for the simulator to connect on a loaded machine: a night that has begun already cannot be played.
@@ -76,6 +85,14 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
   } finally {
     await pool.end()
   }
+}
+
+async function record({ options, system, say }: Demo): Promise<void> {
+  const { s3 } = system.config
+  const store = openObjectStore(s3)
+  await store.put(s3.centralBucket, RECORDING, await recordOneUnit(options.seed, sizeOf(options)))
+  store.close()
+  say('the result of one unit recorded, for the workers to answer with')
 }
 
 const truthFile = ({ folder }: Demo) => join(folder, 'truth.json')

@@ -1,8 +1,9 @@
+import { writeFits } from '../../pipeline/images/fits.ts'
 import { taiSecondsOfInstant } from '../../topology/model/time.ts'
 import { biasFits, flatFits, makeCalibrations } from './calibrations.ts'
 import { chipOfDetector } from './pixels.ts'
-import type { NightPlan } from './plan.ts'
-import { makeTemplate, templateFits } from './template.ts'
+import type { DetectorPlan, NightPlan } from './plan.ts'
+import { makeTemplate, templateCorners, templateFits } from './template.ts'
 
 export interface RepositoryFile {
   readonly key: string
@@ -18,22 +19,31 @@ export function* centralRepository(plan: NightPlan): Generator<RepositoryFile> {
   const validity = validityAround(plan)
   const templates: { key: string; corners: [number, number][] }[] = []
   for (const detector of plan.detectors) {
-    const calibrations = makeCalibrations(plan, detector, chipOfDetector(plan, detector))
+    const { bias, flat, template } = options.pixels ? filesOf(plan, detector) : PIXELLESS
     const folder = `${instrument.name}/calib`
-    yield { key: `${folder}/bias/${detector.id}/${validity}.fits`, bytes: biasFits(plan, detector, calibrations) }
-    yield {
-      key: `${folder}/flat/${filter}/${detector.id}/${validity}.fits`,
-      bytes: flatFits(plan, detector, calibrations),
-    }
-    const template = makeTemplate(plan, detector)
+    yield { key: `${folder}/bias/${detector.id}/${validity}.fits`, bytes: bias }
+    yield { key: `${folder}/flat/${filter}/${detector.id}/${validity}.fits`, bytes: flat }
     // One tract per field, one patch per detector.
     const key = `${instrument.name}/template/${band}/${options.seed}/${detector.id}.fits`
-    yield { key, bytes: templateFits(plan, template) }
-    templates.push({ key, corners: template.corners.map(({ ra, dec }) => [ra, dec]) })
+    yield { key, bytes: template }
+    templates.push({ key, corners: templateCorners(plan, detector).map(({ ra, dec }) => [ra, dec]) })
   }
   const index = new TextEncoder().encode(JSON.stringify({ templates }))
   yield { key: `${instrument.name}/template/${band}/index.json`, bytes: index }
 }
+
+function filesOf(plan: NightPlan, detector: DetectorPlan) {
+  const calibrations = makeCalibrations(plan, detector, chipOfDetector(plan, detector))
+  return {
+    bias: biasFits(plan, detector, calibrations),
+    flat: flatFits(plan, detector, calibrations),
+    template: templateFits(plan, makeTemplate(plan, detector)),
+  }
+}
+
+/** Without pixels a file need only be there to be found. */
+const empty = writeFits([{ header: {} }])
+const PIXELLESS = { bias: empty, flat: empty, template: empty }
 
 /** Files of one night, so that a progress display knows the end. */
 export const filesInRepository = (plan: NightPlan): number => 3 * plan.detectors.length + 1

@@ -11,9 +11,9 @@ import type { RenderedNight } from './render.ts'
 
 /** The world that a night happens to. */
 export interface NightPorts {
-  announce(visit: LogeventNextVisit): Promise<void>
-  putObject(key: string, bytes: Uint8Array): Promise<void>
-  notify(event: S3Event): Promise<void>
+  readonly announce: (visit: LogeventNextVisit) => Promise<void>
+  readonly putObject: (key: string, bytes: Uint8Array) => Promise<void>
+  readonly notify: (event: S3Event) => Promise<void>
 }
 
 export interface Night {
@@ -32,9 +32,9 @@ export interface Night {
 /** One object on its way into the bucket. Each verb may be said more than once. */
 export interface Upload {
   /** Changed on the way, where that is said. */
-  put(change?: (bytes: Uint8Array) => Uint8Array): Promise<void>
+  readonly put: (change?: (bytes: Uint8Array) => Uint8Array) => Promise<void>
   /** Tells of the last put; `beside` are further records of the same notification. */
-  notify(beside?: S3Event['Records']): Promise<void>
+  readonly notify: (beside?: S3Event['Records']) => Promise<void>
 }
 
 /** One raw at the moment of its readout. */
@@ -47,22 +47,22 @@ export interface RawInHand {
   readonly announcedAt: Instant
   readonly sidecar: Upload
   readonly image: Upload
-  until(instant: Instant): Promise<void>
+  readonly until: (instant: Instant) => Promise<void>
 }
 
 /** One announcement at its moment. */
 export interface VisitInHand {
   readonly visit: VisitPlan
   readonly announcement: LogeventNextVisit
-  until(instant: Instant): Promise<void>
+  readonly until: (instant: Instant) => Promise<void>
 }
 
 /** How things come about: a night's good manners, or adversity. */
 export interface Manner {
-  announce(it: VisitInHand, send: NightPorts['announce']): Promise<void>
-  deliver(raw: RawInHand): Promise<void>
+  readonly announce: (it: VisitInHand, send: NightPorts['announce']) => Promise<void>
+  readonly deliver: (raw: RawInHand) => Promise<void>
   /** Raws of the visit's first exposure that are there before it is announced. */
-  isEarly(visit: VisitPlan, detector: number): boolean
+  readonly isEarly: (visit: VisitPlan, detector: number) => boolean
 }
 
 /** The sidecar first, as at the summit; each object's notification follows it. */
@@ -156,7 +156,7 @@ async function playVisit(night: Playing, visit: VisitPlan): Promise<PlayedRaw[]>
     await until(exposure.opensAt)
     progress?.({ kind: 'exposing', visit, snap: exposure.snap, at: clock.now() })
     await until(exposure.putAt)
-    deliver(exposure, files, at)
+    void deliver(exposure, files, at)
   }
   await Promise.allSettled(deliveries)
   return (await Promise.all(deliveries)).filter(raw => raw !== undefined)

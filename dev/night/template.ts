@@ -52,7 +52,7 @@ export function makeTemplate(plan: NightPlan, detector: DetectorPlan): Template 
       image.data[i] = (electrons - TEMPLATE_EXPOSURES * SKY) / total
       variance.data[i] = (Math.max(0, electrons) + readVariance) / total ** 2
     }
-  return { image, variance, psf: psfImage(psf), wcs, corners: cornersOf(plan, detector) }
+  return { image, variance, psf: psfImage(psf), wcs, corners: templateCorners(plan, detector) }
 }
 
 const turn = (TURN * Math.PI) / 180
@@ -85,7 +85,8 @@ function coverageOf({ options }: NightPlan, side: number): (x: number, y: number
   }
 }
 
-function cornersOf({ options }: NightPlan, { nominalWcs }: DetectorPlan): SkyPoint[] {
+/** Where the template of a detector lies on the sky. */
+export function templateCorners({ options }: NightPlan, { nominalWcs }: DetectorPlan): SkyPoint[] {
   const [low, high] = [0.5 - MARGIN, options.size + 0.5 + MARGIN]
   return [
     skyOfPixel(nominalWcs, low, low),

@@ -141,6 +141,13 @@ export const infrastructure = {
       description: 'The preloaded region is this much wider on every side.',
     },
     calibrationCache: count(8, 'Calibrations kept in memory.'),
+    recording: {
+      type: 'string',
+      default: '',
+      description:
+        'For load tests: key in the central bucket of a recorded result that every unit is answered with; empty: the pipeline runs.',
+    },
+    recordingMs: ms(200, 'How long a recorded answer pretends to take.', 0),
   }),
   ledger: section({
     leaseSeconds: count(
@@ -189,8 +196,15 @@ export interface Infrastructure {
   readonly clock: Numbers<'periodMs' | 'epsilonMs'>
   readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency'>
   readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs' | 'silenceSeconds' | 'silenceToleranceMs'>
-  readonly worker: Numbers<
-    'pollMs' | 'heartbeatMs' | 'deadlineMs' | 'drainMs' | 'maxUnits' | 'paddingArcsec' | 'calibrationCache'
+  readonly worker: { readonly recording: string } & Numbers<
+    | 'pollMs'
+    | 'heartbeatMs'
+    | 'deadlineMs'
+    | 'drainMs'
+    | 'maxUnits'
+    | 'paddingArcsec'
+    | 'calibrationCache'
+    | 'recordingMs'
   >
   readonly ledger: LedgerRules & Numbers<'sweepMs'>
 }

@@ -3,7 +3,8 @@ import { type Hints, listen, pollingBell } from '../../sinks/postgres/hints.ts'
 import { openHistory } from '../../sinks/postgres/history.ts'
 import { openLeases } from '../../sinks/ledger/leases.ts'
 import { calibrationCache } from '../../pipeline/worker/preload.ts'
-import { pipelineThread } from '../../pipeline/worker/thread-runner.ts'
+import { recordedThread } from '../../pipeline/worker/recording.ts'
+import { pipelineThread, type PipelineThread } from '../../pipeline/worker/thread-runner.ts'
 import { startWorker } from '../../pipeline/worker/worker.ts'
 import { geometryOf, type Geometry } from '../../topology/camera.ts'
 import { unitKey } from '../../topology/identifiers.ts'
@@ -38,7 +39,7 @@ export async function runWorker(world: World): Promise<Running> {
       worker: id,
       store,
       bucket,
-      thread: pipelineThread(),
+      thread: threadOf(world),
       deployment: config.deployment,
       deadlineMs: config.worker.deadlineMs,
       paddingArcsec: config.worker.paddingArcsec,
@@ -67,6 +68,13 @@ const hintsOf = ({ config, log }: World): Hints =>
   listen(config.postgres.url, 'unit_ready', error =>
     log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
   )
+
+/** What looks at the pixels: the pipeline, or in load tests what it once said. */
+function threadOf({ config, store }: World): PipelineThread {
+  const { recording, recordingMs } = config.worker
+  if (recording === '') return pipelineThread()
+  return recordedThread(() => store.get(config.s3.centralBucket, recording), recordingMs)
+}
 
 /** Where a detector of the deployment sits and how large it is; undefined for what is not known. */
 const geometryBy =

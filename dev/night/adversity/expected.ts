@@ -18,7 +18,7 @@ export function expectedOf(adversity: Adversity, plan: NightPlan): Expected {
     names.get(fate)!.push(...(fate === 'duplicate-announcement' ? [visitKey(name, groupOf(visit))] : units))
   }
   for (const { fate, what } of adversity.parked) names.get(fate)!.push(what)
-  return Object.fromEntries(names) as Expected
+  return Object.fromEntries(names)
 }
 
 /** Units that nothing befell and that are looked at whole: what latencies are measured on. */

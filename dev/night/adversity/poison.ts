@@ -131,11 +131,11 @@ const CAMERA: Readonly<Record<string, { readonly code: string; readonly detector
   LSSTCam: { code: 'MC', detector: 'R22_S11' },
 }
 
-/** A good name of a raw that the camera's own controller took, outside the observatory's series. */
+/** A good name of a raw that the camera's own controller took: exposures of all controllers share their numbers, so it has a high one. */
 function keyOfController({ instrument }: LogeventNextVisit, now: Instant): string {
   const { code, detector } = CAMERA[instrument]!
   const day = new Date(now - 12 * 3_600_000).toISOString().slice(0, 10).replaceAll('-', '')
-  const observation = `${code}_C_${day}_000001`
+  const observation = `${code}_C_${day}_030000`
   return `${instrument}/${day}/${observation}/${observation}_${detector}.fits`
 }
 
