@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Control, LogeventNextVisit, LogeventNextVisitCanceled } from '../schemas/avro/generated.ts'
 import { fanOut } from './fan-out.ts'
@@ -277,6 +278,22 @@ describe('a cancellation', () => {
       .send(nextVisit, '', NIGHT, nextVisitAt(NIGHT))
     expect(run.to(detectorVisit)).toMatchObject([{ kind: 'announced' }, withdrawn])
     expect(run.to(visit)).toHaveLength(1)
+  })
+  it('in any order with announcements, each as often as you like, withdraws each unit once', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('announce', 'cancel')), events => {
+        const run = drive(fanOut(settings))
+        events.forEach((event, i) => {
+          if (event === 'cancel') run.send(nextVisitCanceled, '', NIGHT + i, cancellation)
+          else run.send(nextVisit, '', NIGHT + i, nextVisitAt(NIGHT, { instrument: 'LSSTComCam' }))
+        })
+        const [announced, cancelled] = ['announce', 'cancel'].map(kind => events.includes(kind))
+        const of = (kind: string) => run.to(detectorVisit).flatMap(it => (it.kind === kind ? [it.detector] : []))
+        const each = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+        expect(of('announced')).toEqual(announced ? each : [])
+        expect(of('withdrawn')).toEqual(announced && cancelled ? each : [])
+      }),
+    )
   })
   it('is said again when a replay announces the group again', () => {
     const run = announce()
