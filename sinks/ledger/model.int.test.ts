@@ -31,7 +31,7 @@ type Move =
   | { readonly what: 'decide'; readonly detector: number; readonly attempt: number; readonly number: number }
   | { readonly what: 'lease'; readonly worker: string }
   | { readonly what: 'heartbeat' | 'release' | 'handBack' | 'reported' | 'lapse'; readonly held: number }
-  | { readonly what: 'land'; readonly held: number; readonly fails: boolean }
+  | { readonly what: 'land'; readonly held: number; readonly isFailure: boolean }
   | { readonly what: 'sweep' }
   | { readonly what: 'publish' }
 
@@ -65,7 +65,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       held,
     }),
   },
-  { weight: 3, arbitrary: fc.record({ what: fc.constant('land' as const), held, fails: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant('land' as const), held, isFailure: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('sweep' as const) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('publish' as const) }) },
 )
@@ -141,7 +141,7 @@ class Story {
     const { unit, epoch } = holder
     const row = (await rowsNow()).get(unit)!
     const isHis = row.work === 'leased' && row.epoch === epoch
-    if (it.what === 'land') return this.#land(holder, it.fails)
+    if (it.what === 'land') return this.#land(holder, it.isFailure)
     if (it.what === 'lapse') return void (await db.pool.query(`update unit set lease_until = now() - interval '1 s' where key = $1 and lease_until is not null`, [unit])) // prettier-ignore
     const why = { reason: 'interrupted', detail: 'x' }
     const answer = await (it.what === 'release'
@@ -172,11 +172,17 @@ class Story {
   }
 
   /** The first success of the current attempt commits, whosever it is; a failure counts for the current lease alone. */
-  async #land({ unit, detector, attempt, epoch, worker }: Held, fails: boolean): Promise<void> {
+  async #land({ unit, detector, attempt, epoch, worker }: Held, isFailure: boolean): Promise<void> {
     const row = (await rowsNow()).get(unit)!
     const isCurrent = Number(row.attempt) === attempt && row.terminal_at === null
     const holds = row.epoch === epoch && (row.work === 'leased' || row.work === 'reported')
-    const result = report([], { detector, attempt, epoch, worker, ...(fails && { outcome: 'failed', reason: 'x' }) })
+    const result = report([], {
+      detector,
+      attempt,
+      epoch,
+      worker,
+      ...(isFailure && { outcome: 'failed', reason: 'x' }),
+    })
     let landed: string | undefined
     await associate(
       db.pool,
@@ -184,8 +190,8 @@ class Story {
     )(event(stream, unitKey('LATISS', announcement.group, detector), result)).catch((error: Error) =>
       expect(error.name, error.message).toBe('Rejection'),
     )
-    const counts = isCurrent && (!fails || holds) && row.inputs === 'ready'
-    if (counts) expect(landed).toBe(fails ? 'failed' : 'committed')
+    const counts = isCurrent && (!isFailure || holds) && row.inputs === 'ready'
+    if (counts) expect(landed).toBe(isFailure ? 'failed' : 'committed')
     else expect(landed).not.toBe('committed')
   }
 }
@@ -229,7 +235,13 @@ it('at once: three workers, two dispatchers and two sweepers leave every unit le
           if (it.what === 'release') return leases.release(unit, epoch, { reason: 'x', detail: 'y' })
           if (it.what === 'handBack') return leases.handBack(unit, epoch)
           if (it.what !== 'land') return
-          const result = report([], { detector, attempt, epoch, worker: 'w', ...(it.fails && { outcome: 'failed' }) })
+          const result = report([], {
+            detector,
+            attempt,
+            epoch,
+            worker: 'w',
+            ...(it.isFailure && { outcome: 'failed' }),
+          })
           const key = unitKey('LATISS', announcement.group, detector)
           return Promise.all([1, 2].map(() => associate(db.pool)(event(stream, key, result))))
         })
