@@ -74,7 +74,7 @@ export async function unitsSummary(db: Querier, wanted: UnitsWanted = {}): Promi
        u.published_at as "publishedAt"
      from unit u left join outbox o on o.unit = u.key and o.attempt = u.attempt
      where ($1::text is null or u.instrument = $1) and ($2::text is null or u.group_id = $2)
-       and ($3::text is null or ${STATE} = $3) and ($3::text is distinct from 'deferred' or u.work = 'deferred')
+       and ($3::text is null or ${STATE} = $3) and (coalesce($3, '') <> 'deferred' or u.work = 'deferred')
        and ($4::timestamptz is null or u.deadline >= $4 and u.deadline < $5)
      order by u.deadline, u.key`,
     [
