@@ -281,13 +281,13 @@ describe('a cancellation', () => {
   })
   it('in any order with announcements, each as often as you like, withdraws each unit once', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('announce', 'cancel')), events => {
+      fc.property(fc.array(fc.constantFrom<'announce' | 'cancel'>('announce', 'cancel')), events => {
         const run = drive(fanOut(settings))
         events.forEach((event, i) => {
           if (event === 'cancel') run.send(nextVisitCanceled, '', NIGHT + i, cancellation)
           else run.send(nextVisit, '', NIGHT + i, nextVisitAt(NIGHT, { instrument: 'LSSTComCam' }))
         })
-        const [announced, cancelled] = ['announce', 'cancel'].map(kind => events.includes(kind))
+        const [announced, cancelled] = (['announce', 'cancel'] as const).map(kind => events.includes(kind))
         const of = (kind: string) => run.to(detectorVisit).flatMap(it => (it.kind === kind ? [it.detector] : []))
         const each = [0, 1, 2, 3, 4, 5, 6, 7, 8]
         expect(of('announced')).toEqual(announced ? each : [])
