@@ -36,14 +36,14 @@ export async function provideEngine(shell: Shell, tidy: Shell, say: Progress): P
 }
 
 async function install(shell: Shell, say: Progress): Promise<void> {
-  const programs = ['dockerd', 'docker', 'debootstrap']
+  const programs = ['dockerd', 'docker', 'iptables', 'debootstrap']
   const found = await Promise.all(programs.map(program => works(shell, 'sh', '-c', `command -v ${program}`)))
   if (isRoot && found.every(Boolean)) return
   if (!isRoot || !(await works(shell, 'apt-get', '--version'))) {
     const need = 'start one (its address in DOCKER_HOST), or run this as root on Debian, where one is brought up'
     throw new Error(`These tests need a container engine, and none answers: ${need}.`)
   }
-  const packages = ['docker.io', 'debootstrap']
+  const packages = ['docker.io', 'iptables', 'debootstrap']
   say(`Installing ${packages.join(', ')}`)
   await shell.run('apt-get', ['update', '-q'])
   await shell.run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], {
@@ -52,6 +52,14 @@ async function install(shell: Shell, say: Progress): Promise<void> {
 }
 
 const START_MS = 60_000
+/** What is restored where there was no table at all yet: saving none says nothing, and restoring nothing would change nothing. */
+const NO_RULES = ['filter', 'nat']
+  .map(table => {
+    const chains =
+      table === 'filter' ? ['INPUT', 'FORWARD', 'OUTPUT'] : ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING']
+    return [`*${table}`, ...chains.map(chain => `:${chain} ACCEPT`), 'COMMIT', ''].join('\n')
+  })
+  .join('')
 const BRIDGE = '/sys/class/net/docker0'
 /** Its containers are removed before it: what is left gets this long. */
 const SHUTDOWN_S = 4
@@ -65,10 +73,10 @@ async function startEngine(tidy: Shell, say: Progress): Promise<Engine> {
   const address = `unix://${at('docker.sock')}`
   const log = at('dockerd.log')
   const folders = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('dockerd.pid')]
-  // Without rules of its own in the machine's firewall: containers want nothing from outside, and published ports have a proxy.
-  const network = ['--iptables=false', '--ip6tables=false']
-  const dockerd = ['dockerd', ...folders, ...network, '--shutdown-timeout', String(SHUTDOWN_S), '--host', address]
+  const dockerd = ['dockerd', ...folders, '--shutdown-timeout', String(SHUTDOWN_S), '--host', address]
+  // An engine leaves its bridge and its rules of the firewall behind, one of which forwards nothing any more.
   const hadBridge = existsSync(BRIDGE)
+  const rules = (await tidy.run('iptables-save', [])).replace(/^#.*\n/gm, '')
   try {
     // In a mount namespace of its own, so that what it mounted is gone when it is, and its folders can be removed.
     const program = {
@@ -94,7 +102,9 @@ async function startEngine(tidy: Shell, say: Progress): Promise<Engine> {
         supervisor.stop('dockerd', 30_000)
         await running.exited
         await supervisor.close()
-        if (!hadBridge && existsSync(BRIDGE)) await tidy.run('ip', ['link', 'delete', basename(BRIDGE)])
+        if (hadBridge) return
+        await tidy.run('iptables-restore', [], { input: rules || NO_RULES })
+        if (existsSync(BRIDGE)) await tidy.run('ip', ['link', 'delete', basename(BRIDGE)])
       },
     }
   } catch (error) {

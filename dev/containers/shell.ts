@@ -5,6 +5,8 @@ export interface CommandOptions {
   readonly cwd?: string
   /** Variables over those of this process. */
   readonly env?: Readonly<Record<string, string>>
+  /** What it reads on standard input. */
+  readonly input?: string
   /** Hears standard output and error as they come, beside the log. */
   readonly hear?: (text: string) => void
 }
@@ -20,12 +22,13 @@ export interface Shell {
 export function openShell(log: string, signal: AbortSignal): Shell {
   return {
     signal,
-    run: (command, args, { cwd, env, hear } = {}) => {
+    run: (command, args, { cwd, env, input, hear } = {}) => {
       signal.throwIfAborted()
       return new Promise((resolve, reject) => {
         const file = createWriteStream(log, { flags: 'a' })
         file.write(`$ ${command} ${args.join(' ')}\n`)
-        const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+        const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+        child.stdin.on('error', () => {}).end(input ?? '')
         const end = () => child.kill('SIGTERM')
         signal.addEventListener('abort', end)
         let printed = ''
