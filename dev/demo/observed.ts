@@ -98,10 +98,10 @@ const observers: Readonly<Record<Switch, Observer>> = {
   ),
   'no-raw': units('missed, nothing on raw-late', (unit, o) => unit.terminal === 'missed' && !isLate(unit, o)),
   'late-raw': units('missed, and on raw-late', (unit, o) => unit.terminal === 'missed' && isLate(unit, o)),
-  'early-raw': units(
-    'published, the raw older than its announcement',
-    (unit, outside) => isPublished(unit, outside) && unit.lastRawAt! < unit.announcedAt!,
-  ),
+  'early-raw': units('published, the raw older than its announcement', (unit, outside) => {
+    const visit = outside.visits.find(({ announcement }) => announcement.group === unit.group)
+    return isPublished(unit, outside) && arrivalsOf(unit, outside).some(({ at }) => at < visit!.at)
+  }),
   'duplicate-notification': toldOf('two equal notifications, published', times => new Set(times).size < times.length),
   'resent-object': toldOf('two puts notified, published', times => new Set(times).size > 1),
   'corrupt-raw': units(

@@ -28,7 +28,8 @@ export interface Outside {
   /** When the store says that an image was put, by its key: once for each notification. */
   readonly told: ReadonlyMap<string, readonly string[]>
   readonly parked: readonly Parked[]
-  readonly visits: readonly Visit[]
+  /** With when each was announced. */
+  readonly visits: readonly (Visit & { readonly at: number })[]
   /** By unit, with when each entered the system. */
   readonly arrivals: ReadonlyMap<string, readonly (RawArrival & { readonly at: number })[]>
   /** Units whose window asked for a listing. */
@@ -52,7 +53,7 @@ export async function readOutside(client: LogClient): Promise<Outside> {
     announcements: readable(announced!, it => decoded<LogeventNextVisit>('next-visit', it)),
     told: new Map([...timesByKey].map(([key, all]) => [key, all.map(({ eventTime }) => eventTime)])),
     parked: refused!.map(it => decoded<Parked>('parked', it)),
-    visits: visits!.map(it => decoded<Visit>('visit', it)),
+    visits: visits!.map(it => ({ ...decoded<Visit>('visit', it), at: Number(it.headers['at']) })),
     arrivals: grouped(arrivals, unitOf),
     asked: new Set(wanted!.map(({ key }) => String(key))),
     late: new Set(late!.map(it => unitOf(decoded<RawLate>('raw-late', it).raw))),

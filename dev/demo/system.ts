@@ -75,9 +75,7 @@ export async function startSystem(
     readonly progress?: (line: string) => void
   } = {},
 ): Promise<System> {
-  await mkdir(folder, { recursive: true })
-  const configFile = join(folder, 'config.json')
-  await writeFile(configFile, JSON.stringify(configFor(services, options.overrides), null, 2))
+  const configFile = await writeConfig(folder, configFor(services, options.overrides))
   const config = loadConfig({ PP_CONFIG: configFile })
   await initialise(config, options.progress)
 
@@ -128,6 +126,13 @@ export async function startSystem(
     stop,
     failure: failed.promise,
   }
+}
+
+async function writeConfig(folder: string, config: object): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, 'config.json')
+  await writeFile(file, JSON.stringify(config, null, 2))
+  return file
 }
 
 function launch(role: Role, variables: Readonly<Record<string, string>>, log: string): ChildProcess {
