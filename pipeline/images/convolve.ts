@@ -59,9 +59,7 @@ export function convolve(plane: Plane, terms: Separable): Float32Array {
   const lines = linesFor(plane, (terms[0]!.row.length - 1) / 2)
   for (const { column, row } of terms) {
     alongRows(plane, row, lines)
-    eachFourRows(lines, width, height, column.slice().reverse(), 0, (y, sums) => {
-      for (let i = 0, to = y * width, end = Math.min(4, height - y) * width; i < end; i++, to++) out[to]! += sums[i]!
-    })
+    addColumns(lines, { x: 0, y: 0, width, height }, column.slice().reverse(), 0, out, 0)
   }
   return out
 }
@@ -123,34 +121,41 @@ export function alongRows(
   }
 }
 
+/** Part of an image. */
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
 /**
- * Correlates every column with the taps that begin at x · `step` of `taps` (0: the same for all), four rows at once as `alongRows` has its
- * pixels. `take` gets the sums of rows y to y + 3, one after the other; the last may reach over the image.
+ * Correlates the columns of a box with the taps that begin at x · `step` of `taps` (x within the box; 0: the same taps for all) and adds the sums
+ * to `out`, from `at` on, row after row. Four rows at once as `alongRows` has its pixels.
  */
-export function eachFourRows(
+export function addColumns(
   { half, stride, data }: Lines,
-  width: number,
-  height: number,
+  { x: left, y: top, width, height }: Box,
   taps: Float64Array,
   step: number,
-  take: (y: number, sums: Float64Array) => void,
+  out: Float32Array,
+  at: number,
 ): void {
   const n = 2 * half + 1
-  const sums = new Float64Array(4 * width)
-  for (let y = 0; y < height; y += 4) {
-    for (let x = 0; x < width; x++) {
-      let at = y * stride + x
+  for (let y = 0; y < height; y += 4)
+    for (let x = 0, to = at + y * width; x < width; x++, to++) {
+      let from = (top + y) * stride + left + x
       let a = 0
       let b = 0
       let c = 0
       let d = 0
-      let p = data[at]!
-      let q = data[at + stride]!
-      let r = data[at + 2 * stride]!
-      at += 3 * stride
-      for (let k = x * step, end = k + n; k < end; k++, at += stride) {
+      let p = data[from]!
+      let q = data[from + stride]!
+      let r = data[from + 2 * stride]!
+      from += 3 * stride
+      for (let k = x * step, end = k + n; k < end; k++, from += stride) {
         const tap = taps[k]!
-        const s = data[at]!
+        const s = data[from]!
         a += tap * p
         b += tap * q
         c += tap * r
@@ -159,13 +164,11 @@ export function eachFourRows(
         q = r
         r = s
       }
-      sums[x] = a
-      sums[width + x] = b
-      sums[2 * width + x] = c
-      sums[3 * width + x] = d
+      out[to]! += a
+      if (y + 1 < height) out[to + width]! += b
+      if (y + 2 < height) out[to + 2 * width]! += c
+      if (y + 3 < height) out[to + 3 * width]! += d
     }
-    take(y, sums)
-  }
 }
 
 /** The middle of a kernel. */

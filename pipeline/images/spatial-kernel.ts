@@ -1,4 +1,4 @@
-import { type Kernel, alongRows, eachFourRows, linesFor, separateAll } from './convolve.ts'
+import { type Kernel, addColumns, alongRows, linesFor, separateAll } from './convolve.ts'
 import type { Plane } from './fits.ts'
 
 /** The kernel that makes one image look like the other, as polynomials over the chip, and the differential background. */
@@ -41,17 +41,19 @@ const POWERS = [
   [0, 2],
 ] as const
 /**
- * Rows below this share of the largest singular value are left out. A star's core is then right to a few parts in 10⁴: several times nearer to the
- * whole kernel than if each term were cut by itself at 10⁻³.
+ * Rows below this share of the largest singular value are left out: the image's error is then 0.006 σ, 0.3 σ and 0.08 % at worst in stars. Cut at
+ * 10⁻³ it would be 1.5 % there, for three rows less.
  */
 const TOLERANCE = 3e-4
+/** So many rows of the chip share one v: a kernel changes by less than the rows left out over their half. */
+const SHARED = 8
 
 /**
  * K ⊗ image with the kernel of each pixel (no background). The image reaches `pad` pixels over the chip on each side, so that the kernel finds
  * light there too; the result is the chip.
  *
- * All polynomial terms share their rows (see `separateAll`). Down a column of the chip u is but a number, so the six columns of an order of 2
- * become three, those of 1, v and v²: half the multiplications of six convolutions weighed by their polynomials.
+ * All polynomial terms share their rows (see `separateAll`), so that the image passes few of them, and each but one column, whatever the order: at
+ * each pixel the terms' columns are summed before they are applied. For the sums to be cheap, eight rows of the chip take the v of their middle.
  */
 export function applyKernel(fit: KernelFit, padded: Plane, pad: number): Float32Array {
   const { width, height, kernels, order } = fit
@@ -59,37 +61,34 @@ export function applyKernel(fit: KernelFit, padded: Plane, pad: number): Float32
   const lines = linesFor(padded, kernels[0]!.half)
   for (const { row, columns } of separateAll(kernels, TOLERANCE)) {
     alongRows(padded, row, lines)
-    for (let power = 0; power <= order; power++) {
-      const taps = columnsAt(columns, power, padded.width, width, pad)
-      eachFourRows(lines, padded.width, padded.height, taps, columns[0]!.length, (above, sums) => {
-        for (let y = Math.max(above, pad); y < Math.min(above + 4, height + pad); y++) {
-          const weight = ((2 * (y - pad)) / height - 1) ** power
-          const from = (y - above) * padded.width + pad
-          for (let x = 0, to = (y - pad) * width; x < width; x++, to++) out[to]! += weight * sums[from + x]!
-        }
-      })
+    const ofV = [0, 1, 2].slice(0, order + 1).map(power => tapsOf(columns, power, width))
+    const taps = ofV[0]!.slice()
+    for (let y = 0; y < height; y += SHARED) {
+      if (order > 0) evaluate(ofV, (2 * (y + (SHARED - 1) / 2)) / height - 1, taps)
+      const box = { x: pad, y: y + pad, width, height: Math.min(SHARED, height - y) }
+      addColumns(lines, box, taps, columns[0]!.length, out, y * width)
     }
   }
   return out
 }
 
-/** For each column of the padded image, the taps (of a correlation) that belong to v^power there. */
-function columnsAt(
-  columns: readonly Float64Array[],
-  power: number,
-  padded: number,
-  width: number,
-  pad: number,
-): Float64Array {
+/** For each column of the chip, the taps (of a correlation) that belong to v^power there. */
+function tapsOf(columns: readonly Float64Array[], power: number, width: number): Float64Array {
   const n = columns[0]!.length
-  const taps = new Float64Array(padded * n)
+  const taps = new Float64Array(width * n)
   columns.forEach((column, k) => {
     const [ofU, ofV] = POWERS[k]!
     if (ofV !== power) return
-    for (let x = 0; x < padded; x++) {
-      const weight = ((2 * (x - pad)) / width - 1) ** ofU
+    for (let x = 0; x < width; x++) {
+      const weight = ((2 * x) / width - 1) ** ofU
       for (let i = 0; i < n; i++) taps[x * n + i]! += weight * column[n - 1 - i]!
     }
   })
   return taps
+}
+
+/** Σ ofV[power] · v^power, power 0 to 1 or 2. */
+function evaluate([constant, linear, square = linear]: readonly Float64Array[], v: number, taps: Float64Array): void {
+  const v2 = square === linear ? 0 : v * v
+  for (let k = 0; k < taps.length; k++) taps[k] = constant![k]! + v * linear![k]! + v2 * square![k]!
 }
