@@ -17,7 +17,7 @@ import { openShell, type Shell } from './shell.ts'
 import { runSuite } from './suite.ts'
 
 const options = new Command('npm run test:containers --')
-  .option('--visits <n>', 'visits of the night', Number, 3)
+  .option('--visits <n>', 'visits of the night, besides those that are cancelled or unwanted', Number, 5)
   .addOption(new Option('--only <part>', 'run one of the two').choices(['night', 'suite']))
   .parse()
   .opts<{ visits: number; only?: 'night' | 'suite' }>()

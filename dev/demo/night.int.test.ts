@@ -21,6 +21,7 @@ import { score } from '../night/score.ts'
 import { truthOf } from '../night/truth.ts'
 import { countTerminal, expectedUnits, unaccountedUnits } from './account.ts'
 import { compareWithApdb } from './compare.ts'
+import { killHolder } from './kill-holder.ts'
 import { detections, observe, prepare, type Observed } from './observe.ts'
 import { countersOf } from './observed.ts'
 import { type Outside, readOutside } from './outside.ts'
@@ -65,7 +66,10 @@ beforeAll(async () => {
   plan = startingAt(before, Date.now() + 3000)
   planned = expectedOf(adversity, plan)
   const expected = expectedUnits(plan, planned['masked-detector'])
-  observed = await observe({ system, plan, rendered, pool, say: () => {}, signal: never, expected, adversity })
+  observed = await observe({
+    ...{ system, plan, rendered, pool, say: () => {}, signal: never, expected, adversity },
+    killHolder: unit => killHolder(system, unit),
+  })
   const { units } = observed
   // What is late, and a sidecar that is waited for, may be told after the last unit has ended.
   const patience = Date.now() + 20_000

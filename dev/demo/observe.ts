@@ -13,7 +13,6 @@ import { type PlayedRaw, playNight } from '../night/play.ts'
 import { type RenderedNight, renderNight } from '../night/render.ts'
 import type { Detection } from '../night/score.ts'
 import { expectedUnits, unaccountedUnits } from './account.ts'
-import { killHolder } from './kill-holder.ts'
 import type { System } from './system.ts'
 
 /** Calibrations and templates into the central repository; the night's pixels into memory. */
@@ -44,7 +43,7 @@ export async function fillRepository(
 }
 
 export interface Observation {
-  readonly system: System
+  readonly system: Pick<System, 'config' | 'failure'>
   readonly plan: NightPlan
   readonly rendered: RenderedNight
   readonly pool: Pool
@@ -54,6 +53,10 @@ export interface Observation {
   readonly expected?: readonly string[]
   /** What goes wrong on purpose. */
   readonly adversity?: Adversity
+  /** Kills whoever takes up this unit, once: for a night on which a worker dies. */
+  readonly killHolder?: (unit: string) => { stop(): Promise<void> }
+  /** The store itself announces what it stores: then nobody else does. */
+  readonly isAnnouncedByStore?: boolean
 }
 
 export interface Observed {
@@ -68,21 +71,22 @@ const PATIENCE_S = 90
 
 /** Plays the night and waits for the end of every unit; gives what patience allowed when one does not end. */
 export async function observe(observation: Observation): Promise<Observed> {
-  const { system, plan, rendered, pool, say, signal, adversity } = observation
+  const { system, plan, rendered, pool, say, signal, adversity, killHolder } = observation
   const { kafka, registry, s3 } = system.config
   const store = openObjectStore(s3)
   const summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
   const failed = new AbortController()
   void system.failure.then(sentence => failed.abort(new Error(sentence)))
   const both = AbortSignal.any([signal, failed.signal])
-  const { announce, notify } = summit
+  const { announce } = summit
+  const notify = observation.isAnnouncedByStore ? async () => {} : summit.notify
   const turn = turns(AT_A_TIME)
   const putObject = (key: string, bytes: Uint8Array) =>
     turn(async () => void (await store.put(s3.rawBucket, key, bytes)))
   const poison: SentPoison[] = []
   const { imageTimeoutSeconds } = system.config.decide
   const stage = { summit, putObject, imageTimeoutSeconds, bucket: s3.rawBucket, now: Date.now }
-  const killers = doomedUnits(adversity, plan).map(unit => killHolder(system, unit))
+  const killers = doomedUnits(adversity, plan).map(unit => killHolder!(unit))
   try {
     const raws = await playNight({
       ...{ plan, rendered, bucket: s3.rawBucket, ports: { announce, notify, putObject }, signal: both },

@@ -11,6 +11,7 @@ import { type Truth, readTruth, truthOf, writeTruth } from '../night/truth.ts'
 import type { Services } from '../services/services.ts'
 import { countTerminal, expectedUnits, phaseSeconds, unaccountedUnits } from './account.ts'
 import { compareWithApdb } from './compare.ts'
+import { killHolder } from './kill-holder.ts'
 import { latenciesOf } from './latency.ts'
 import { type Memory, watchMemory } from './memory.ts'
 import { type Observed, detections, observe, prepare } from './observe.ts'
@@ -78,7 +79,10 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     await writeTruth(truthFile(demo), truthOf(started, rendered, switches))
     const expected = expectedUnits(started, switches['masked-detector'])
     const watch = watchMemory(system)
-    const observing = observe({ system, plan: started, rendered, pool, say, signal, expected, adversity })
+    const observing = observe({
+      ...{ system, plan: started, rendered, pool, say, signal, expected, adversity },
+      killHolder: unit => killHolder(system, unit),
+    })
     const [observed, memory] = await Promise.all([observing, observing.then(watch.stop, watch.stop)])
     const moments = { prepared, night, ended: Date.now() }
     return await account(demo, pool, { plan: started, expected, memory, ...observed, ...moments })

@@ -38,6 +38,11 @@ export type Switch = UnitFate | VisitFate | ParkedFate
 
 export const switches: readonly Switch[] = [...singleFates, ...doubleFates, ...visitFates, ...parkedFates]
 
+/** Those that do not tamper with notifications: what can be asked of a store that announces by itself what it stores. */
+export const switchesOfTheStore: readonly Switch[] = switches.filter(
+  name => !['lost-notification', 'duplicate-notification', 'bad-company', 'reorder'].includes(name),
+)
+
 /** What each switch does, and what must come of it. */
 export const meanings: Readonly<Record<Switch, string>> = {
   'lost-notification': 'a raw is put and nobody is told: found by listing after the deadline, published',
