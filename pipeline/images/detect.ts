@@ -32,6 +32,7 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
   const region = new Int32Array(width * height).fill(-1)
   const peaks: number[] = []
   const parent: number[] = []
+  const others: number[] = []
   const root = (r: number): number => {
     while (parent[r] !== r) r = parent[r] = parent[parent[r]!]!
     return r
@@ -40,12 +41,17 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
     const positive = data[pixel]! > 0
     const level = Math.abs(data[pixel]!)
     let best = -1
-    const others: number[] = []
-    for (const neighbour of around(pixel, width, height)) {
-      if (region[neighbour]! < 0 || data[neighbour]! > 0 !== positive) continue
-      others.push(root(region[neighbour]!))
-      if (best < 0 || Math.abs(data[neighbour]!) > Math.abs(data[best]!)) best = neighbour
-    }
+    others.length = 0
+    const x = pixel % width
+    const y = (pixel - x) / width
+    for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++)
+      for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+        // The pixel itself has no region yet.
+        const neighbour = v * width + u
+        if (region[neighbour]! < 0 || data[neighbour]! > 0 !== positive) continue
+        others.push(root(region[neighbour]!))
+        if (best < 0 || Math.abs(data[neighbour]!) > Math.abs(data[best]!)) best = neighbour
+      }
     if (best < 0) {
       region[pixel] = peaks.length
       parent.push(peaks.length)
@@ -62,13 +68,6 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
     }
   }
   return describe(above, region, root, peaks, width, data)
-}
-
-function* around(pixel: number, width: number, height: number): Generator<number> {
-  const x = pixel % width
-  const y = (pixel - x) / width
-  for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++)
-    for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) if (u !== x || v !== y) yield v * width + u
 }
 
 function describe(
