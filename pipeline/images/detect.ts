@@ -61,8 +61,10 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
     region[pixel] = region[best]!
     for (const other of others) {
       // Regions are numbered by falling peak, so the smaller number is the higher peak.
-      const [a, b] = [root(region[pixel]), root(other)]
-      const [high, low] = a < b ? [a, b] : [b, a]
+      const a = root(region[pixel])
+      const b = root(other)
+      const high = Math.min(a, b)
+      const low = Math.max(a, b)
       const peak = Math.abs(data[peaks[low]!]!)
       if (high !== low && peak - level < 3 + 0.1 * peak) parent[low] = high
     }
@@ -81,7 +83,8 @@ function describe(
   const boxes = new Map<number, { x0: number; x1: number; y0: number; y1: number; area: number }>()
   for (const pixel of above) {
     const r = root(region[pixel]!)
-    const [x, y] = [pixel % width, Math.floor(pixel / width)]
+    const x = pixel % width
+    const y = (pixel - x) / width
     const box = boxes.get(r)
     if (!box) boxes.set(r, { x0: x, x1: x, y0: y, y1: y, area: 1 })
     else {

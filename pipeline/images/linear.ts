@@ -56,15 +56,18 @@ function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q:
   const c = 1 / Math.hypot(t, 1)
   const s = t * c
   for (let k = 0; k < n; k++) {
-    const [kp, kq] = [a[k * n + p]!, a[k * n + q]!]
+    const kp = a[k * n + p]!
+    const kq = a[k * n + q]!
     a[k * n + p] = c * kp - s * kq
     a[k * n + q] = s * kp + c * kq
   }
   for (let k = 0; k < n; k++) {
-    const [pk, qk] = [a[p * n + k]!, a[q * n + k]!]
+    const pk = a[p * n + k]!
+    const qk = a[q * n + k]!
     a[p * n + k] = c * pk - s * qk
     a[q * n + k] = s * pk + c * qk
-    const [vp, vq] = [vectors[k * n + p]!, vectors[k * n + q]!]
+    const vp = vectors[k * n + p]!
+    const vq = vectors[k * n + q]!
     vectors[k * n + p] = c * vp - s * vq
     vectors[k * n + q] = s * vp + c * vq
   }
