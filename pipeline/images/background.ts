@@ -111,20 +111,27 @@ function smoothed(levels: Float64Array, nx: number, ny: number): Float64Array {
   })
 }
 
+/** Bilinear between cell centres: each row of the image first between two rows of the mesh, then along itself. */
 function spread(mesh: Float64Array, nx: number, ny: number, width: number, height: number): Float32Array {
   const plane = new Float32Array(width * height)
-  for (let y = 0; y < height; y++) {
-    const v = Math.min(ny - 1, Math.max(0, ((y + 0.5) * ny) / height - 0.5))
-    const row = Math.min(ny - 1, Math.floor(v))
+  const columns = Array.from({ length: width }, (_, x) => nodeBefore(x, nx, width))
+  const [before, share] = [Int32Array.from(columns, c => c.node), Float64Array.from(columns, c => c.share)]
+  // One more at the end, which the last column reads with a share of 0.
+  const line = new Float64Array(nx + 1)
+  for (let y = 0, k = 0; y < height; y++) {
+    const { node: row, share: up } = nodeBefore(y, ny, height)
     const above = Math.min(ny - 1, row + 1)
-    for (let x = 0; x < width; x++) {
-      const u = Math.min(nx - 1, Math.max(0, ((x + 0.5) * nx) / width - 0.5))
-      const column = Math.floor(u)
-      const right = Math.min(nx - 1, column + 1)
-      const low = mesh[row * nx + column]! * (column + 1 - u) + mesh[row * nx + right]! * (u - column)
-      const high = mesh[above * nx + column]! * (column + 1 - u) + mesh[above * nx + right]! * (u - column)
-      plane[y * width + x] = low * (row + 1 - v) + high * (v - row)
+    for (let i = 0; i < nx; i++) line[i] = mesh[row * nx + i]! * (1 - up) + mesh[above * nx + i]! * up
+    for (let x = 0; x < width; x++, k++) {
+      const left = before[x]!
+      plane[k] = line[left]! * (1 - share[x]!) + line[left + 1]! * share[x]!
     }
   }
   return plane
+}
+
+/** The node at or before a pixel, and how far the pixel lies on the way to the next. */
+function nodeBefore(pixel: number, nodes: number, pixels: number): { node: number; share: number } {
+  const place = Math.min(nodes - 1, Math.max(0, ((pixel + 0.5) * nodes) / pixels - 0.5))
+  return { node: Math.floor(place), share: place - Math.floor(place) }
 }

@@ -73,17 +73,11 @@ export function combine({ half, rows, terms }: Basis, coefficients: readonly num
 
 /** Every basis function convolved with a square stamp (side 2·(reach + half) + 1) around its centre; results of side 2·reach + 1. */
 export function convolveBasis({ half, rows, terms }: Basis, stamp: Float64Array, reach: number): Float32Array[] {
-  const n = 2 * half + 1
   const wide = 2 * (reach + half) + 1
   const side = 2 * reach + 1
   const alongX = rows.map(row => {
     const out = new Float64Array(wide * side)
-    for (let y = 0; y < wide; y++)
-      // Tap by tap: the sums of a line do not wait for each other.
-      for (let k = 0; k < n; k++) {
-        const tap = row[n - 1 - k]!
-        for (let x = 0, to = y * side, at = y * wide + k; x < side; x++, to++, at++) out[to]! += tap * stamp[at]!
-      }
+    for (let y = 0; y < wide; y++) fourByFour(stamp, y * wide, 1, row, 1, out, y * side, side)
     return out
   })
   const functions = terms.map(({ x, y, scale }) => alongY(alongX[x]!, rows[y]!, scale, side))
@@ -95,13 +89,41 @@ export function convolveBasis({ half, rows, terms }: Basis, stamp: Float64Array,
 }
 
 function alongY(lines: Float64Array, column: Float64Array, scale: number, side: number): Float32Array {
-  const n = column.length
   const out = new Float32Array(side * side)
-  for (let y = 0; y < side; y++)
-    for (let k = 0; k < n; k++) {
-      const tap = scale * column[n - 1 - k]!
-      const from = (y + k) * side
-      for (let x = 0; x < side; x++) out[y * side + x]! += tap * lines[from + x]!
-    }
+  for (let y = 0; y < side; y++) fourByFour(lines, y * side, side, column, scale, out, y * side, side)
   return out
+}
+
+/**
+ * One line of `side` (at least 4) results of a convolution: the k-th value of a sum lies k · `step` after the first. Four sums at once do not wait
+ * for each other and stay in registers; the last four may do some of those before them again.
+ */
+function fourByFour(
+  from: Float64Array,
+  at: number,
+  step: number,
+  factor: Float64Array,
+  scale: number,
+  out: Float32Array | Float64Array,
+  to: number,
+  side: number,
+): void {
+  for (let x = 0; x < side; x += 4) {
+    const begin = Math.min(x, side - 4)
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
+    for (let k = factor.length - 1, p = at + begin; k >= 0; k--, p += step) {
+      const tap = factor[k]!
+      a += tap * from[p]!
+      b += tap * from[p + 1]!
+      c += tap * from[p + 2]!
+      d += tap * from[p + 3]!
+    }
+    out[to + begin] = scale * a
+    out[to + begin + 1] = scale * b
+    out[to + begin + 2] = scale * c
+    out[to + begin + 3] = scale * d
+  }
 }

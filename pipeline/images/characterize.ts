@@ -1,7 +1,7 @@
 import { backgroundOf } from './background.ts'
 import type { Detection } from './detect.ts'
 import { AlgorithmError } from './errors.ts'
-import { MASK, type MaskedImage, imagePlane } from './image.ts'
+import { MASK, type MaskedImage, countMasked, imagePlane } from './image.ts'
 import { type Psf, type Star, findSources, measurePsf, selectStars } from './psf.ts'
 import type { Wcs } from './wcs.ts'
 
@@ -27,7 +27,7 @@ const FIRST_SIGMA = 2
  * @throws AlgorithmError no-good-pixels, too-few-psf-stars
  */
 export function characterize(raw: MaskedImage): Characterized {
-  const good = raw.mask.reduce((n, bits) => n + (bits === 0 ? 1 : 0), 0)
+  const good = raw.mask.length - countMasked(raw.mask)
   if (good < 0.1 * raw.mask.length)
     throw new AlgorithmError(
       'no-good-pixels',
@@ -39,7 +39,6 @@ export function characterize(raw: MaskedImage): Characterized {
   const second = backgroundOf(imagePlane(raw), sourceMask(raw, sources), 'mean')
   const image = without(raw, second.plane)
   const stars = selectStars(image, sources, 8)
-  const saturated = raw.mask.reduce((n, bits) => n + (bits & MASK.saturated ? 1 : 0), 0)
   return {
     image,
     sky: second.level,
@@ -47,13 +46,15 @@ export function characterize(raw: MaskedImage): Characterized {
     sources,
     stars,
     psf: measurePsf(image, stars, sources),
-    saturatedFraction: saturated / raw.mask.length,
+    saturatedFraction: countMasked(raw.mask, MASK.saturated) / raw.mask.length,
   }
 }
 
 /** Masked pixels become 0: they are sums' neutral element from here on. */
 function without({ width, height, image, variance, mask }: MaskedImage, background: Float32Array): MaskedImage {
-  return { width, height, image: image.map((v, i) => (mask[i]! & MASK.bad ? 0 : v - background[i]!)), variance, mask }
+  const out = new Float32Array(image.length)
+  for (let i = 0; i < out.length; i++) if (!(mask[i]! & MASK.bad)) out[i] = image[i]! - background[i]!
+  return { width, height, image: out, variance, mask }
 }
 
 /** The mask with every source covered out to where its wings drown: 6 px, and 4 px more per factor 10 of significance. */

@@ -57,10 +57,11 @@ export function convolve(plane: Plane, terms: Separable): Float32Array {
   const out = new Float32Array(width * height)
   if (terms.length === 0) return out
   const lines = linesFor(plane, (terms[0]!.row.length - 1) / 2)
-  for (const { column, row } of terms) {
-    alongRows(plane, row, lines)
-    addColumns(lines, { x: 0, y: 0, width, height }, column.slice().reverse(), 0, out, 0)
-  }
+  for (const { from, to } of strips(width))
+    for (const { column, row } of terms) {
+      alongRows(plane, row, lines, from, to)
+      addColumns(lines, { y: 0, width: to - from, height }, column.slice().reverse(), 0, { data: out, at: from, width })
+    }
   return out
 }
 
@@ -68,33 +69,50 @@ export function convolve(plane: Plane, terms: Separable): Float32Array {
 export const correlate = (plane: Plane, kernel: Kernel, tolerance?: number): Float32Array =>
   convolve(plane, separate(flipped(kernel), tolerance))
 
-/** Rows of an image that have passed a filter; `half` rows of zeros above and below (and three more), so that the column pass has no edges. */
+/** Columns that pass the filters together: their lines are half a megabyte, which stays in the cache from the row pass to the column pass. */
+const STRIP = 64
+
+/** The image cut into strips, columns `from` to before `to`. */
+export const strips = (width: number): { from: number; to: number }[] =>
+  Array.from({ length: Math.ceil(width / STRIP) }, (_, i) => ({
+    from: i * STRIP,
+    to: Math.min(width, (i + 1) * STRIP),
+  }))
+
+/** Rows of a strip that have passed a filter; `half` rows of zeros above and below (and three more), so that the column pass has no edges. */
 export interface Lines {
   readonly half: number
-  /** An odd number of cache lines: rows a power of two apart would fight for the same few places in the cache. */
-  readonly stride: number
   readonly data: Float64Array
 }
 
-export function linesFor({ width, height }: Plane, half: number): Lines {
-  const stride = 8 * (Math.ceil(width / 8) | 1)
-  return { half, stride, data: new Float64Array((height + 2 * half + 3) * stride) }
-}
+/** An odd number of cache lines: rows a power of two apart would fight for the same few places in the cache. */
+const STRIDE = STRIP + 8
 
-/** Convolves every row with `taps`. Four pixels at once stay in registers, and of the four neighbours that a tap needs, three are those of the tap before. */
+export const linesFor = ({ height }: Plane, half: number): Lines => ({
+  half,
+  data: new Float64Array((height + 2 * half + 3) * STRIDE),
+})
+
+/**
+ * Convolves columns `begin` to before `end` of every row with `taps`. Four pixels at once stay in registers, and of the four neighbours that a tap
+ * needs, three are those of the tap before.
+ */
 export function alongRows(
   { width, height, data }: Plane,
   taps: Float64Array,
-  { half, stride, data: out }: Lines,
+  { half, data: out }: Lines,
+  begin: number,
+  end: number,
 ): void {
   const n = taps.length
-  const line = new Float64Array(width + n + 3)
+  const line = new Float64Array(STRIP + n + 3)
   const reversed = taps.slice().reverse()
+  const [first, last] = [Math.max(0, begin - half), Math.min(width, end + half)]
   for (let y = 0; y < height; y++) {
-    for (let x = 0, from = y * width; x < width; x++) line[half + x] = data[from + x]!
-    const to = (y + half) * stride
+    for (let x = first, from = y * width; x < last; x++) line[half + x - begin] = data[from + x]!
+    const to = (y + half) * STRIDE
     // Up to three pixels too many: there is room for them in the stride, and nobody reads them.
-    for (let x = 0; x < width; x += 4) {
+    for (let x = 0; x < end - begin; x += 4) {
       let a = 0
       let b = 0
       let c = 0
@@ -121,39 +139,37 @@ export function alongRows(
   }
 }
 
-/** Part of an image. */
-export interface Box {
-  readonly x: number
-  readonly y: number
+/** An image of this width, where sums are added from `at` on. */
+interface Target {
+  readonly data: Float32Array
+  readonly at: number
   readonly width: number
-  readonly height: number
 }
 
 /**
- * Correlates the columns of a box with the taps that begin at x · `step` of `taps` (x within the box; 0: the same taps for all) and adds the sums
- * to `out`, from `at` on, row after row. Four rows at once as `alongRows` has its pixels.
+ * Correlates the columns of a strip, rows `y` to before `y + height`, with the taps that begin at x · `step` of `taps` (x within the strip; 0: the
+ * same taps for all) and adds the sums to the target. Four rows at once as `alongRows` has its pixels.
  */
 export function addColumns(
-  { half, stride, data }: Lines,
-  { x: left, y: top, width, height }: Box,
+  { half, data }: Lines,
+  { y: top, width, height }: { readonly y: number; readonly width: number; readonly height: number },
   taps: Float64Array,
   step: number,
-  out: Float32Array,
-  at: number,
+  { data: out, at, width: pitch }: Target,
 ): void {
   const n = 2 * half + 1
   for (let y = 0; y < height; y += 4)
-    for (let x = 0, to = at + y * width; x < width; x++, to++) {
-      let from = (top + y) * stride + left + x
+    for (let x = 0, to = at + y * pitch; x < width; x++, to++) {
+      let from = (top + y) * STRIDE + x
       let a = 0
       let b = 0
       let c = 0
       let d = 0
       let p = data[from]!
-      let q = data[from + stride]!
-      let r = data[from + 2 * stride]!
-      from += 3 * stride
-      for (let k = x * step, end = k + n; k < end; k++, from += stride) {
+      let q = data[from + STRIDE]!
+      let r = data[from + 2 * STRIDE]!
+      from += 3 * STRIDE
+      for (let k = x * step, end = k + n; k < end; k++, from += STRIDE) {
         const tap = taps[k]!
         const s = data[from]!
         a += tap * p
@@ -165,9 +181,9 @@ export function addColumns(
         r = s
       }
       out[to]! += a
-      if (y + 1 < height) out[to + width]! += b
-      if (y + 2 < height) out[to + 2 * width]! += c
-      if (y + 3 < height) out[to + 3 * width]! += d
+      if (y + 1 < height) out[to + pitch]! += b
+      if (y + 2 < height) out[to + 2 * pitch]! += c
+      if (y + 3 < height) out[to + 3 * pitch]! += d
     }
 }
 

@@ -32,6 +32,7 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
   const region = new Int32Array(width * height).fill(-1)
   const peaks: number[] = []
   const parent: number[] = []
+  const others: number[] = []
   const root = (r: number): number => {
     while (parent[r] !== r) r = parent[r] = parent[parent[r]!]!
     return r
@@ -40,12 +41,17 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
     const positive = data[pixel]! > 0
     const level = Math.abs(data[pixel]!)
     let best = -1
-    const others: number[] = []
-    for (const neighbour of around(pixel, width, height)) {
-      if (region[neighbour]! < 0 || data[neighbour]! > 0 !== positive) continue
-      others.push(root(region[neighbour]!))
-      if (best < 0 || Math.abs(data[neighbour]!) > Math.abs(data[best]!)) best = neighbour
-    }
+    others.length = 0
+    const x = pixel % width
+    const y = (pixel - x) / width
+    for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++)
+      for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+        // The pixel itself has no region yet.
+        const neighbour = v * width + u
+        if (region[neighbour]! < 0 || data[neighbour]! > 0 !== positive) continue
+        others.push(root(region[neighbour]!))
+        if (best < 0 || Math.abs(data[neighbour]!) > Math.abs(data[best]!)) best = neighbour
+      }
     if (best < 0) {
       region[pixel] = peaks.length
       parent.push(peaks.length)
@@ -55,20 +61,15 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
     region[pixel] = region[best]!
     for (const other of others) {
       // Regions are numbered by falling peak, so the smaller number is the higher peak.
-      const [a, b] = [root(region[pixel]), root(other)]
-      const [high, low] = a < b ? [a, b] : [b, a]
+      const a = root(region[pixel])
+      const b = root(other)
+      const high = Math.min(a, b)
+      const low = Math.max(a, b)
       const peak = Math.abs(data[peaks[low]!]!)
       if (high !== low && peak - level < 3 + 0.1 * peak) parent[low] = high
     }
   }
   return describe(above, region, root, peaks, width, data)
-}
-
-function* around(pixel: number, width: number, height: number): Generator<number> {
-  const x = pixel % width
-  const y = (pixel - x) / width
-  for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++)
-    for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) if (u !== x || v !== y) yield v * width + u
 }
 
 function describe(
@@ -82,7 +83,8 @@ function describe(
   const boxes = new Map<number, { x0: number; x1: number; y0: number; y1: number; area: number }>()
   for (const pixel of above) {
     const r = root(region[pixel]!)
-    const [x, y] = [pixel % width, Math.floor(pixel / width)]
+    const x = pixel % width
+    const y = (pixel - x) / width
     const box = boxes.get(r)
     if (!box) boxes.set(r, { x0: x, x1: x, y0: y, y1: y, area: 1 })
     else {

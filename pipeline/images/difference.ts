@@ -6,7 +6,7 @@ import { cutout, stampSide } from './cutouts.ts'
 import { findPeaks } from './detect.ts'
 import { AlgorithmError, reading } from './errors.ts'
 import type { Kernel } from './convolve.ts'
-import { type MaskedImage } from './image.ts'
+import { type MaskedImage, countMasked, multiply } from './image.ts'
 import { psfFlux } from './measure.ts'
 import { adaptiveMoments } from './moments.ts'
 import { type Score } from './score.ts'
@@ -41,8 +41,7 @@ export function prepareTemplate(templates: readonly Uint8Array[], band: string, 
   })
   const { width, height } = visit.image
   const image = warp(read, paddedWcs(visit.wcs, LARGEST_HALF), width + 2 * LARGEST_HALF, height + 2 * LARGEST_HALF)
-  const covered = crop(image, LARGEST_HALF).mask.reduce((n, bits) => n + (bits === 0 ? 1 : 0), 0)
-  const coverage = covered / (width * height)
+  const coverage = 1 - countMasked(crop(image, LARGEST_HALF).mask) / (width * height)
   if (coverage < LEAST_COVERAGE)
     throw new AlgorithmError(
       'no-template-overlap',
@@ -154,6 +153,6 @@ export function cutStamps(
 /** The difference with its variance multiplied by what the score found blank sky to have. */
 export function withRescaledVariance(subtraction: Subtraction, { rescale }: Score): Subtraction {
   const { difference } = subtraction
-  const variance = difference.variance.map(v => v * rescale * rescale)
+  const variance = multiply(difference.variance.slice(), rescale * rescale)
   return { ...subtraction, difference: { ...difference, variance } }
 }

@@ -28,6 +28,19 @@ export function emptyImage(width: number, height: number): MaskedImage {
 export const imagePlane = ({ width, height, image }: MaskedImage): Plane => ({ width, height, data: image })
 export const variancePlane = ({ width, height, variance }: MaskedImage): Plane => ({ width, height, data: variance })
 
+/** Number of pixels that have one of `bits`. */
+export function countMasked(mask: Uint8Array, bits = 0xff): number {
+  let n = 0
+  for (let i = 0; i < mask.length; i++) if (mask[i]! & bits) n++
+  return n
+}
+
+/** Multiplies in place: where planes are as large as here, a loop takes a tenth of the time that `map` and its calls do. */
+export function multiply(data: Float32Array, by: number): Float32Array {
+  for (let i = 0; i < data.length; i++) data[i]! *= by
+  return data
+}
+
 /** Sets `bit` on every pixel within `radius` (a square) of a pixel that has it. */
 export function growMask(
   { width, height, mask }: Pick<MaskedImage, 'width' | 'height' | 'mask'>,

@@ -1,7 +1,7 @@
 import { type Basis, combine, convolveBasis, makeBasis } from './basis.ts'
 import { AlgorithmError } from './errors.ts'
 import type { MaskedImage } from './image.ts'
-import { fourProducts, solveSymmetric } from './linear.ts'
+import { normalEquations, solveSymmetric } from './linear.ts'
 import type { Star } from './psf.ts'
 import { type KernelFit, polynomials } from './spatial-kernel.ts'
 import { median } from './statistics.ts'
@@ -41,6 +41,7 @@ export function fitKernel(
   const chosen = chooseStars(source, target, stars, REACH + basis.half + 1)
   let stamps = chosen.map(star => cutStamp(source, target, basis, star))
   let solution: Solution | undefined
+  let weighing: Float64Array[] | undefined
   let chi2: number[] = []
   for (let round = 0; round < 4; round++) {
     if (stamps.length < FEWEST_STARS)
@@ -49,17 +50,18 @@ export function fitKernel(
         `${stamps.length} stars with template coverage are fit for the kernel; at least ${FEWEST_STARS} are needed`,
       )
     const shape = { basis, order: orderFor(stamps.length), width, height }
-    const previous = solution
-    const poisson = (of: Solution) => (counted === 'target' ? 1 : Math.abs(of.values[0]!))
-    const weigh = previous && ((stamp: Stamp) => weights(stamp, modelOf(shape, previous, stamp), poisson(previous)))
-    const fitted = solve(shape, stamps, weigh)
+    const fitted = solve(shape, stamps, weighing)
     solution = fitted
-    chi2 = stamps.map(stamp => chiSquare(stamp, modelOf(shape, fitted, stamp), poisson(fitted)))
+    const poisson = counted === 'target' ? 1 : Math.abs(fitted.values[0]!)
+    const models = stamps.map(stamp => modelOf(shape, fitted, stamp))
+    chi2 = stamps.map((stamp, i) => chiSquare(stamp, models[i]!, poisson))
     const middle = median(chi2)
     const limit = middle + Math.max(0.3 * middle, 4 * 1.4826 * median(chi2.map(c => Math.abs(c - middle))))
-    const kept = stamps.filter((_, i) => chi2[i]! <= limit)
+    const kept = [...stamps.keys()].filter(i => chi2[i]! <= limit)
     if (round > 0 && kept.length === stamps.length) break
-    if (round < 3) stamps = kept
+    if (round === 3) break
+    weighing = kept.map(i => weights(stamps[i]!, models[i]!, poisson))
+    stamps = kept.map(i => stamps[i]!)
   }
   return describe(basis, solution!, stamps.length, median(chi2), width, height)
 }
@@ -138,12 +140,13 @@ function unknownsOf(shape: Shape): { f: number; term: number }[] {
 const termsAt = (shape: Shape, { x, y }: Stamp) =>
   polynomials(Math.max(1, shape.order), x, y, shape.width, shape.height)
 
-function solve(shape: Shape, stamps: readonly Stamp[], weigh?: (stamp: Stamp) => Float64Array): Solution {
+function solve(shape: Shape, stamps: readonly Stamp[], weighing?: readonly Float64Array[]): Solution {
   const unknowns = unknownsOf(shape)
   const n = unknowns.length
   const [matrix, vector] = [new Float64Array(n * n), new Float64Array(n)]
-  for (const stamp of stamps) {
-    const { gram, right } = normalEquations(stamp, weigh?.(stamp))
+  for (const [k, stamp] of stamps.entries()) {
+    const weight = weighing?.[k] ?? new Float64Array(stamp.target.length).fill(1 / stamp.noise)
+    const { gram, right } = normalEquations(stamp.functions, stamp.target, weight)
     const terms = termsAt(shape, stamp)
     const functions = stamp.functions.length
     for (let i = 0; i < n; i++) {
@@ -162,22 +165,6 @@ function solve(shape: Shape, stamps: readonly Stamp[], weigh?: (stamp: Stamp) =>
   return { order: shape.order, unknowns, values }
 }
 
-function normalEquations({ functions, target, noise }: Stamp, weight?: Float64Array) {
-  const n = functions.length
-  const [gram, right] = [new Float64Array(n * n), new Float64Array(n)]
-  const weighted = new Float64Array(target.length)
-  for (let i = 0; i < n; i++) {
-    const a = functions[i]!
-    for (let p = 0; p < weighted.length; p++) weighted[p] = a[p]! * (weight ? weight[p]! : 1 / noise)
-    for (let j = 0; j <= i; j += 4) {
-      const sums = fourProducts(weighted, functions, j, i)
-      for (let k = j; k <= Math.min(j + 3, i); k++) gram[i * n + k] = gram[k * n + i] = sums[k - j]!
-    }
-    for (let p = 0; p < weighted.length; p++) right[i]! += weighted[p]! * target[p]!
-  }
-  return { gram, right }
-}
-
 /** What a solution says this stamp looks like; the second plane is without the background, for the Poisson noise. */
 function modelOf(shape: Shape, solution: Solution, stamp: Stamp): { full: Float64Array; light: Float64Array } {
   const terms = polynomials(Math.max(1, solution.order), stamp.x, stamp.y, shape.width, shape.height)
@@ -185,8 +172,10 @@ function modelOf(shape: Shape, solution: Solution, stamp: Stamp): { full: Float6
   solution.unknowns.forEach(({ f, term }, i) => (weights[f]! += solution.values[i]! * terms[term]!))
   const constant = stamp.functions.length - 1
   const light = new Float64Array(stamp.target.length)
-  for (let f = 0; f < constant; f++)
-    for (let p = 0; p < light.length; p++) light[p]! += weights[f]! * stamp.functions[f]![p]!
+  for (let f = 0; f < constant; f++) {
+    const [weight, values] = [weights[f]!, stamp.functions[f]!]
+    for (let p = 0; p < light.length; p++) light[p]! += weight * values[p]!
+  }
   return { full: light.map(value => value + weights[constant]!), light }
 }
 

@@ -56,36 +56,83 @@ function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q:
   const c = 1 / Math.hypot(t, 1)
   const s = t * c
   for (let k = 0; k < n; k++) {
-    const [kp, kq] = [a[k * n + p]!, a[k * n + q]!]
+    const kp = a[k * n + p]!
+    const kq = a[k * n + q]!
     a[k * n + p] = c * kp - s * kq
     a[k * n + q] = s * kp + c * kq
   }
   for (let k = 0; k < n; k++) {
-    const [pk, qk] = [a[p * n + k]!, a[q * n + k]!]
+    const pk = a[p * n + k]!
+    const qk = a[q * n + k]!
     a[p * n + k] = c * pk - s * qk
     a[q * n + k] = s * pk + c * qk
-    const [vp, vq] = [vectors[k * n + p]!, vectors[k * n + q]!]
+    const vp = vectors[k * n + p]!
+    const vq = vectors[k * n + q]!
     vectors[k * n + p] = c * vp - s * vq
     vectors[k * n + q] = s * vp + c * vq
   }
 }
 
-/** Products of `weighted` with functions j to j + 3, none above `last`. Four sums at once, since each addition must wait for the one before it. */
-export function fourProducts(weighted: Float64Array, functions: readonly Float32Array[], j: number, last: number) {
-  const f = functions[j]!
-  const g = functions[Math.min(j + 1, last)]!
-  const h = functions[Math.min(j + 2, last)]!
-  const i = functions[Math.min(j + 3, last)]!
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
-  for (let p = 0; p < weighted.length; p++) {
-    const w = weighted[p]!
-    a += w * f[p]!
-    b += w * g[p]!
-    c += w * h[p]!
-    d += w * i[p]!
+/** Weighted products of functions with each other (n × n, row by row) and with what their sum shall be. */
+export function normalEquations(functions: readonly Float32Array[], target: Float32Array, weight: Float64Array) {
+  const n = functions.length
+  const [gram, right] = [new Float64Array(n * n), new Float64Array(n)]
+  const [even, odd] = [new Float64Array(target.length), new Float64Array(target.length)]
+  // Two functions at a time, each with four others: see eightProducts.
+  for (let i = 0; i < n; i += 2) {
+    const last = Math.min(i + 1, n - 1)
+    const [a, b] = [functions[i]!, functions[last]!]
+    for (let p = 0; p < weight.length; p++) {
+      even[p] = a[p]! * weight[p]!
+      odd[p] = b[p]! * weight[p]!
+      right[i]! += even[p]! * target[p]!
+      if (last > i) right[last]! += odd[p]! * target[p]!
+    }
+    for (let j = 0; j <= last; j += 4) {
+      const sums = eightProducts(even, odd, functions, j, last)
+      for (let k = j; k <= Math.min(j + 3, last); k++) {
+        gram[i * n + k] = gram[k * n + i] = sums[k - j]!
+        gram[last * n + k] = gram[k * n + last] = sums[k - j + 4]!
+      }
+    }
   }
-  return [a, b, c, d]
+  return { gram, right }
+}
+
+/**
+ * Products of u with functions j to j + 3, none above `last`, then those of v. Eight sums at once, since each addition must wait for the one before
+ * it, and a value once read serves two of them.
+ */
+function eightProducts(
+  u: Float64Array,
+  v: Float64Array,
+  functions: readonly Float32Array[],
+  j: number,
+  last: number,
+): number[] {
+  const [f, g, h, i] = [0, 1, 2, 3].map(k => functions[Math.min(j + k, last)]!) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
+  let [a, b, c, d] = [0, 0, 0, 0]
+  let [k, l, m, n] = [0, 0, 0, 0]
+  for (let p = 0; p < u.length; p++) {
+    const x = u[p]!
+    const y = v[p]!
+    const fp = f[p]!
+    const gp = g[p]!
+    const hp = h[p]!
+    const ip = i[p]!
+    a += x * fp
+    b += x * gp
+    c += x * hp
+    d += x * ip
+    k += y * fp
+    l += y * gp
+    m += y * hp
+    n += y * ip
+  }
+  return [a, b, c, d, k, l, m, n]
 }

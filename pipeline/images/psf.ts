@@ -33,8 +33,8 @@ export function findSources(image: MaskedImage, sigma: number, threshold: number
   const signal = correlate(imagePlane(image), filter)
   const noise = correlate(variancePlane(image), { half: filter.half, data: filter.data.map(v => v * v) })
   const { width, height } = image
-  const data = signal.map((value, i) => (noise[i]! > 0 ? value / Math.sqrt(noise[i]!) : 0))
-  return findPeaks({ width, height, data }, threshold).filter(({ score }) => score > 0)
+  for (let i = 0; i < signal.length; i++) signal[i] = noise[i]! > 0 ? signal[i]! / Math.sqrt(noise[i]!) : 0
+  return findPeaks({ width, height, data: signal }, threshold).filter(({ score }) => score > 0)
 }
 
 export function gaussian(sigma: number): Kernel {
@@ -157,17 +157,17 @@ function stack(stamps: readonly { stamp: Float64Array; weight: number }[], model
     })
     return light / norm
   })
+  const all = new Float64Array(stamps.length)
   const data = model.data.map((_, pixel) => {
-    const seen = stamps.flatMap(({ stamp, weight }, k) =>
-      Number.isNaN(stamp[pixel]!) ? [] : [{ value: stamp[pixel]! / fluxes[k]!, weight }],
-    )
-    const middle = median(seen.map(({ value }) => value))
-    const spread = 1.4826 * median(seen.map(({ value }) => Math.abs(value - middle)))
+    stamps.forEach(({ stamp }, k) => (all[k] = stamp[pixel]! / fluxes[k]!))
+    const seen = all.filter(value => !Number.isNaN(value))
+    const middle = median(seen)
+    const spread = 1.4826 * median(seen.map(value => Math.abs(value - middle)))
     let [sum, total] = [0, 0]
-    for (const { value, weight } of seen) {
-      if (Math.abs(value - middle) > 3 * spread) continue
-      sum += weight * value
-      total += weight
+    for (let k = 0; k < all.length; k++) {
+      if (!(Math.abs(all[k]! - middle) <= 3 * spread)) continue
+      sum += stamps[k]!.weight * all[k]!
+      total += stamps[k]!.weight
     }
     return total > 0 ? sum / total : Number.isFinite(middle) ? middle : 0
   })

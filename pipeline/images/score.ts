@@ -1,4 +1,4 @@
-import { type Kernel, chain, correlate, flipped, squared, trimmed } from './convolve.ts'
+import { type Kernel, chain, correlate, flipped, kernelSum, squared, trimmed } from './convolve.ts'
 import type { Detection } from './detect.ts'
 import { type MaskedImage, imagePlane } from './image.ts'
 import { solveSymmetric } from './linear.ts'
@@ -53,16 +53,18 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[], source
   const signal = correlate(imagePlane(difference), psf, TOLERANCE)
   const noise = filteredNoise(subtraction, psf)
   const residual = measureResidual(subtraction, stars)
-  const stray = strayLight(subtraction, psf, residual, sources, median(noise.filter((_, i) => i % 101 === 0)))
+  const stray = strayLight(subtraction, psf, residual, sources, median(everyNth(noise, 101)))
   const usable = usableWeight(difference, psf)
   const ratio = (i: number) => (noise[i]! > 0 && usable[i]! >= LEAST_WEIGHT ? signal[i]! / Math.sqrt(noise[i]!) : NaN)
   const blank: number[] = []
   for (let y = 8; y < height - 8; y += 3)
     for (let x = 8; x < width - 8; x += 3) {
       const i = y * width + x
-      if (mask[i] === 0 && stray[i]! < 0.05 * noise[i]! && !Number.isNaN(ratio(i))) blank.push(ratio(i))
+      if (mask[i] !== 0 || !(stray[i]! < 0.05 * noise[i]!)) continue
+      const value = ratio(i)
+      if (!Number.isNaN(value)) blank.push(value)
     }
-  const { sigma } = clipped(Float32Array.from(blank))
+  const { sigma } = clipped(new Float32Array(blank))
   const rescale = sigma > 0 ? sigma : 1
   const score = new Float32Array(width * height)
   for (let i = 0; i < score.length; i++) {
@@ -72,6 +74,9 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[], source
   }
   return { score, noise, rescale, rms: sigma / rescale, residual }
 }
+
+const everyNth = (values: Float32Array, n: number) =>
+  Float32Array.from({ length: Math.ceil(values.length / n) }, (_, i) => values[n * i]!)
 
 /** Var(Σ P·D): V_science ⊗ F_science² + V_template ⊗ F_template², F being the PSF, after the kernel for the convolved input. */
 function filteredNoise({ science, template, difference, kernel, convolved }: Subtraction, psf: Kernel): Float32Array {
@@ -134,12 +139,52 @@ function addWings(
     }
 }
 
-/** Share of the PSF's weight ΣP² that falls on usable pixels. */
+/**
+ * Share of the PSF's weight ΣP² that falls on usable pixels: 1 less what the others take. Few pixels are masked, so each run of them in a row, and of
+ * the rows and columns outside the image, is taken from the pixels near it alone; no convolution of the whole image.
+ */
 function usableWeight({ width, height, mask }: MaskedImage, psf: Kernel): Float32Array {
-  const weight = squared(psf)
-  const total = weight.data.reduce((a, b) => a + b, 0)
-  const good = usableOnly(new Float32Array(mask.length).fill(1 / total), mask)
-  return correlate({ width, height, data: good }, weight, TOLERANCE)
+  const { half } = psf
+  const sums = runningSums(squared(psf))
+  const usable = new Float32Array(mask.length).fill(1)
+  for (let y = -half; y < height + half; y++) {
+    const inside = y >= 0 && y < height
+    for (let x = -half; x < width + half; x++) {
+      const begin = x
+      while (x < width + half && !(inside && x >= 0 && x < width && mask[y * width + x] === 0)) x++
+      if (x > begin) takeRun(usable, width, height, sums, half, { y, begin, end: x })
+    }
+  }
+  return usable
+}
+
+/** For each row of a kernel, the sums of its first 0, 1, … 2·half + 1 weights, as shares of the kernel's sum. */
+function runningSums({ half, data }: Kernel): Float64Array {
+  const n = 2 * half + 1
+  const sums = new Float64Array(n * (n + 1))
+  const total = kernelSum({ half, data })
+  for (let y = 0; y < n; y++)
+    for (let x = 0; x < n; x++) sums[y * (n + 1) + x + 1] = sums[y * (n + 1) + x]! + data[y * n + x]! / total
+  return sums
+}
+
+/** Takes the weight of the pixels `begin` to before `end` of row y from every pixel whose kernel reaches them. */
+function takeRun(
+  usable: Float32Array,
+  width: number,
+  height: number,
+  sums: Float64Array,
+  half: number,
+  { y, begin, end }: { readonly y: number; readonly begin: number; readonly end: number },
+): void {
+  for (let v = Math.max(0, y - half); v <= Math.min(height - 1, y + half); v++) {
+    const row = (y - v + half) * (2 * half + 2)
+    for (let u = Math.max(0, begin - half); u < Math.min(width, end + half); u++) {
+      const first = Math.max(0, begin - u + half)
+      const last = Math.min(2 * half + 1, end - u + half)
+      usable[v * width + u]! -= sums[row + last]! - sums[row + first]!
+    }
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Kernel, addColumns, alongRows, linesFor, separateAll } from './convolve.ts'
+import { type Kernel, addColumns, alongRows, linesFor, separateAll, strips } from './convolve.ts'
 import type { Plane } from './fits.ts'
 
 /** The kernel that makes one image look like the other, as polynomials over the chip, and the differential background. */
@@ -59,29 +59,37 @@ export function applyKernel(fit: KernelFit, padded: Plane, pad: number): Float32
   const { width, height, kernels, order } = fit
   const out = new Float32Array(width * height)
   const lines = linesFor(padded, kernels[0]!.half)
-  for (const { row, columns } of separateAll(kernels, TOLERANCE)) {
-    alongRows(padded, row, lines)
-    const ofV = [0, 1, 2].slice(0, order + 1).map(power => tapsOf(columns, power, width))
-    const taps = ofV[0]!.slice()
-    for (let y = 0; y < height; y += SHARED) {
-      if (order > 0) evaluate(ofV, (2 * (y + (SHARED - 1) / 2)) / height - 1, taps)
-      const box = { x: pad, y: y + pad, width, height: Math.min(SHARED, height - y) }
-      addColumns(lines, box, taps, columns[0]!.length, out, y * width)
+  const terms = separateAll(kernels, TOLERANCE)
+  for (const { from, to } of strips(width))
+    for (const { row, columns } of terms) {
+      alongRows(padded, row, lines, from + pad, to + pad)
+      const ofV = [0, 1, 2].slice(0, order + 1).map(power => tapsOf(columns, power, fit, from, to))
+      const taps = ofV[0]!.slice()
+      for (let y = 0; y < height; y += SHARED) {
+        if (order > 0) evaluate(ofV, (2 * (y + (SHARED - 1) / 2)) / height - 1, taps)
+        const box = { y: y + pad, width: to - from, height: Math.min(SHARED, height - y) }
+        addColumns(lines, box, taps, columns[0]!.length, { data: out, at: y * width + from, width })
+      }
     }
-  }
   return out
 }
 
-/** For each column of the chip, the taps (of a correlation) that belong to v^power there. */
-function tapsOf(columns: readonly Float64Array[], power: number, width: number): Float64Array {
+/** For columns `from` to before `to` of the chip, the taps (of a correlation) that belong to v^power there. */
+function tapsOf(
+  columns: readonly Float64Array[],
+  power: number,
+  { width }: KernelFit,
+  from: number,
+  to: number,
+): Float64Array {
   const n = columns[0]!.length
-  const taps = new Float64Array(width * n)
+  const taps = new Float64Array((to - from) * n)
   columns.forEach((column, k) => {
     const [ofU, ofV] = POWERS[k]!
     if (ofV !== power) return
-    for (let x = 0; x < width; x++) {
+    for (let x = from; x < to; x++) {
       const weight = ((2 * x) / width - 1) ** ofU
-      for (let i = 0; i < n; i++) taps[x * n + i]! += weight * column[n - 1 - i]!
+      for (let i = 0; i < n; i++) taps[(x - from) * n + i]! += weight * column[n - 1 - i]!
     }
   })
   return taps

@@ -1,6 +1,6 @@
 /** Median of unsorted values; NaN when there are none. The argument is not changed. */
 export function median(values: Float32Array | Float64Array | readonly number[]): number {
-  const sorted = Float64Array.from(values).sort()
+  const sorted = new Float64Array(values).sort()
   return sorted.length === 0 ? NaN : medianOfSorted(sorted, 0, sorted.length)
 }
 

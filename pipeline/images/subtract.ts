@@ -1,7 +1,7 @@
 import { backgroundOf } from './background.ts'
 import { type Kernel, chain, kernelSum, scaled, trimmed } from './convolve.ts'
 import type { Plane } from './fits.ts'
-import { MASK, type MaskedImage, growMask } from './image.ts'
+import { MASK, type MaskedImage, emptyImage, growMask, multiply } from './image.ts'
 import { fitKernel } from './kernel.ts'
 import { type KernelFit, applyKernel, kernelAt } from './spatial-kernel.ts'
 import type { Psf, Star } from './psf.ts'
@@ -55,29 +55,20 @@ function convolveTemplate(
 ): Subtraction {
   const scale = 1 / fit.sum
   const matched = applyKernel(fit, { width: padded.width, height: padded.height, data: padded.image }, pad)
-  const back = linear(fit)
-  const calibrated = map(
-    science,
-    (value, i) => (value - back(i)) * scale,
-    v => v * scale * scale,
-  )
-  const model = map(
-    chip,
-    (_, i) => matched[i]! * scale,
-    v => v,
-  )
+  const calibrated = copyOf(science)
+  addBackground(calibrated.image, fit, -1)
+  multiply(calibrated.image, scale)
+  multiply(calibrated.variance, scale * scale)
+  const model = { ...chip, image: multiply(matched, scale), mask: chip.mask.slice() }
   growMask(model, MASK.noData, fit.kernels[0]!.half)
   return finish(calibrated, model, { psf: psf.kernel, scale, fit, convolved: 'template' })
 }
 
 function convolveScience(science: MaskedImage, chip: MaskedImage, psf: Psf, fit: KernelFit): Subtraction {
   const matched = applyKernel(fit, { width: science.width, height: science.height, data: science.image }, 0)
-  const back = linear(fit)
-  const calibrated = map(
-    science,
-    (_, i) => matched[i]! + back(i),
-    v => v * fit.sum ** 2,
-  )
+  addBackground(matched, fit, 1)
+  const calibrated = { ...copyOf(science), image: matched }
+  multiply(calibrated.variance, fit.sum ** 2)
   const half = fit.kernels[0]!.half
   growMask(calibrated, MASK.saturated, half)
   growMask(calibrated, MASK.bad, half)
@@ -93,19 +84,13 @@ function finish(
   rest: Pick<Subtraction, 'psf' | 'scale' | 'fit' | 'convolved'>,
 ): Subtraction {
   const { width, height } = science
-  const n = width * height
-  const difference: MaskedImage = {
-    width,
-    height,
-    image: new Float32Array(n),
-    variance: new Float32Array(n),
-    mask: new Uint8Array(n),
-  }
-  for (let i = 0; i < n; i++) difference.mask[i] = science.mask[i]! | template.mask[i]!
-  for (let i = 0; i < n; i++) {
-    if (difference.mask[i] !== 0) continue
-    difference.image[i] = science.image[i]! - template.image[i]!
-    difference.variance[i] = science.variance[i]! + template.variance[i]!
+  const difference = emptyImage(width, height)
+  const { image, variance, mask } = difference
+  for (let i = 0; i < mask.length; i++) {
+    mask[i] = science.mask[i]! | template.mask[i]!
+    if (mask[i] !== 0) continue
+    image[i] = science.image[i]! - template.image[i]!
+    variance[i] = science.variance[i]! + template.variance[i]!
   }
   flatten(difference)
   const centre = kernelAt(rest.fit, width / 2, height / 2)
@@ -119,21 +104,22 @@ function flatten(difference: MaskedImage): void {
   for (let i = 0; i < image.length; i++) if (mask[i] === 0) image[i]! -= plane[i]!
 }
 
-function linear({ background: [constant, slopeX, slopeY], width, height }: KernelFit): (i: number) => number {
-  return i => {
-    const x = i % width
-    const y = (i - x) / width
-    return constant + slopeX * ((2 * x) / width - 1) + slopeY * ((2 * y) / height - 1)
+/** Adds `times` the fit's linear background. */
+function addBackground(data: Float32Array, fit: KernelFit, times: number): void {
+  const { background, width, height } = fit
+  const [constant, slopeX, slopeY] = background
+  for (let y = 0, i = 0; y < height; y++) {
+    const left = constant + slopeY * ((2 * y) / height - 1)
+    for (let x = 0; x < width; x++, i++) data[i]! += times * (left + slopeX * ((2 * x) / width - 1))
   }
 }
 
-function map(
-  { width, height, image, variance, mask }: MaskedImage,
-  value: (v: number, i: number) => number,
-  noise: (v: number) => number,
-): MaskedImage {
-  return { width, height, image: image.map(value), variance: variance.map(v => noise(v)), mask: mask.slice() }
-}
+const copyOf = (image: MaskedImage): MaskedImage => ({
+  ...image,
+  image: image.image.slice(),
+  variance: image.variance.slice(),
+  mask: image.mask.slice(),
+})
 
 function maskEdge({ width, height, mask }: MaskedImage, reach: number): void {
   for (let y = 0; y < height; y++)

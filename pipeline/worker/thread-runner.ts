@@ -14,7 +14,8 @@ export class PipelineAborted extends Error {
 
 /**
  * Pixels are never touched on the main thread, so that heartbeats stay alive whatever an algorithm does.
- * The thread is kept between units and replaced after a deadline, an abort or a crash.
+ * The thread starts at once, so that the first unit does not wait for its modules; it is kept between units and replaced after a deadline, an abort or
+ * a crash.
  */
 export interface PipelineThread {
   /** Inputs are copied into the thread: calibrations stay in the worker's cache. Rejects with what ended the run. */
@@ -24,6 +25,17 @@ export interface PipelineThread {
 
 export function pipelineThread(): PipelineThread {
   let thread: Worker | undefined
+  const start = () => {
+    const started = spawn()
+    started.unref()
+    // A thread that ends between units is nobody's loss: the next unit starts another, and reports what that one says.
+    started.on('error', () => undefined)
+    started.once('exit', () => {
+      if (thread === started) thread = undefined
+    })
+    return started
+  }
+  thread = start()
   const drop = async () => {
     const old = thread
     thread = undefined
@@ -32,7 +44,7 @@ export function pipelineThread(): PipelineThread {
   return {
     run: async (job, { deadlineMs, signal }) => {
       if (signal.aborted) throw new PipelineAborted('aborted before it began')
-      thread ??= spawn()
+      thread ??= start()
       const running = thread
       running.ref()
       const ending = new AbortController()
