@@ -44,7 +44,7 @@ const EXPOSURE_S = 2
 export const demoConfig = (options: DemoOptions) => {
   const chip = { width: sizeOf(options), height: sizeOf(options) }
   return {
-    decide: { imageTimeoutSeconds: 8, instruments: { [options.instrument]: { off: {}, chip } } },
+    decide: { imageTimeoutSeconds: options.pixels ? 8 : 30, instruments: { [options.instrument]: { off: {}, chip } } },
     ledger: { leaseSeconds: 8 },
     worker: { heartbeatMs: 1500, recording: options.pixels ? '' : RECORDING },
   }
