@@ -51,7 +51,7 @@ describe('what is built', () => {
   it('carries the migrations of the database', async () => {
     const database = await createDatabase()
     try {
-      await database.pool.query('drop schema public cascade; create schema public')
+      await database.pool.query('drop schema public, repository cascade; create schema public')
       await script(`
         import { migrate } from ${compiled('sinks/postgres/migrate.js')}
         await migrate(${JSON.stringify(database.url)})`)
