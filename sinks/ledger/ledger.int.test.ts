@@ -83,6 +83,30 @@ describe('dispatch', () => {
     expect(terminalAt).toBeGreaterThanOrEqual(announcedAt!)
   })
 
+  it('knows when a unit was announced, whichever decision is written first or alone', async () => {
+    const announcedAt = past(5)
+    const decisions = [
+      decision(0, { kind: 'announced', announcedAt }),
+      decision(0, { kind: 'withdrawn', number: 2, announcedAt }),
+      decision(0, { kind: 'ready', number: 3, announcedAt }),
+    ]
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(decisions, { minLength: 1 }), async order => {
+        await db.pool.query('truncate unit cascade')
+        await say(...order)
+        expect(await only()).toMatchObject({ announcedAt })
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  it('takes the time of the record, where an older writer did not say when the unit was announced', async () => {
+    const at = past(5)
+    await dispatch(db.pool)({ ...jobEvent(decision(0, { kind: 'announced', announcedAt: null })), at })
+    await say(decision(0, { announcedAt: null }))
+    expect(await only()).toMatchObject({ announcedAt: at, inputs: 'ready' })
+  })
+
   it('never touches a committed unit, and remembers the attempt that it turned away', async () => {
     await say(decision(0))
     await db.pool.query(`update unit set work = 'committed', committed_at_mjd_tai = 61000`)
