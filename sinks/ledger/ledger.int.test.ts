@@ -187,6 +187,28 @@ describe('leases', () => {
     expect(await leases.lease({ id: 'a' })).toBeUndefined()
   })
 
+  it.each(['released', 'lost'])('that were %s together do not come back together, and none too early', async how => {
+    const many = { ...rules, backOffSeconds: 100 }
+    const leases = openLeases(db.pool, many)
+    await say(...Array.from({ length: 40 }, (_, detector) => decision(detector)))
+    for (let i = 0; i < 40; i++) {
+      const { unit: key, epoch } = (await leases.lease({ id: 'a' }))!
+      if (how === 'released') await leases.release(key, epoch, { reason: 'store', detail: '503' })
+    }
+    if (how === 'lost') {
+      await db.pool.query(`update unit set lease_until = now() - interval '1 s'`)
+      await sweep(db.pool, many)
+    }
+    const { rows } = await db.pool.query<{ seconds: number }>(
+      'select extract(epoch from not_before - clock_timestamp())::float8 as seconds from unit',
+    )
+    const waits = rows.map(({ seconds }) => seconds)
+    // A hundred seconds to a hundred and fifty, less what this test has taken.
+    expect(Math.min(...waits)).toBeGreaterThan(90)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(150)
+    expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(10)
+  })
+
   it('leave a preload claim standing only while the unit is announced', async () => {
     const leases = openLeases(db.pool, rules)
     await say(decision(0, { kind: 'announced' }))
