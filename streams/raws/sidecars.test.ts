@@ -67,10 +67,15 @@ it('gives up with a sentence, and asks anew for the next detector of the exposur
   expect(await read('raw', neighbour)).toEqual({ group: 'g', snap: 0 })
 })
 
-it('passes on trouble of the store, which a retry may heal', async () => {
-  const bucket = { ...memoryBucket().bucket, get: () => Promise.reject(new Error('503')) }
-  const known = sidecars({ bucket, tries: 5, pauseMs: 100, pause: async () => {}, capacity: 3 })
+it('passes on trouble of the store, and remembers none of it: a retry finds the group', async () => {
+  const { bucket, put } = memoryBucket()
+  put(sidecar, { GROUPID: 'g', CURINDEX: 1 })
+  let troubles = 2
+  const get: typeof bucket.get = (...of) => (troubles-- > 0 ? Promise.reject(new Error('503')) : bucket.get(...of))
+  const known = sidecars({ bucket: { ...bucket, get }, tries: 5, pauseMs: 100, pause: async () => {}, capacity: 3 })
   await expect(known.read('raw', sidecar)).rejects.toThrow('503')
+  await expect(known.read('raw', neighbour)).rejects.toThrow('503')
+  expect(await known.read('raw', sidecar)).toEqual({ group: 'g', snap: 0 })
 })
 
 it('forgets the oldest exposure first', async () => {
