@@ -53,6 +53,7 @@ describe('a unit', () => {
   it('is announced at once and ready as soon as its set is complete, without a tick', () => {
     const unit = window().announced(2).raw(3, rawOf(0)).raw(5, rawOf(1))
     expect(unit.decisions()).toEqual(['live 1 announced @0', 'live 2 ready complete 1 2 @5'])
+    expect(unit.jobs().map(job => job.announcedAt)).toEqual([NIGHT, NIGHT])
     expect(unit.jobs()[1]).toMatchObject({
       detector: 0,
       pipelines: ['ApPipe', 'SingleFrame', 'Isr'],

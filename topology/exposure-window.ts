@@ -41,7 +41,7 @@ export const exposureWindow = (settings: Settings): Step<ExposureWindow> =>
 const MEANINGS = { wanted: 'opens', ignored: 'unwanted', masked: 'absent' } as const
 
 function jobOf(decision: Decision<DetectorVisit, RawArrival>) {
-  const { kind, left, attempt, number, inputs, rights } = decision
+  const { kind, left, announcedAt, attempt, number, inputs, rights } = decision
   const { detector, announcement, pipelines, deadline } = left
   const raws = rights.map(({ at, value }) => ({ at, raw: value }))
   return {
@@ -55,6 +55,7 @@ function jobOf(decision: Decision<DetectorVisit, RawArrival>) {
     raws,
     deadline,
     reason: reasonOf(decision),
+    announcedAt,
   }
 }
 

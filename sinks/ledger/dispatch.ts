@@ -64,6 +64,8 @@ function checked(event: Event): DetectorJob {
 /** One statement, so that a decision costs one round trip. The epoch survives every attempt: it is a fence. */
 async function apply(to: Querier, event: Event, job: DetectorJob): Promise<boolean> {
   const exposures = [...new Set(job.raws.map(used => used.raw.exposure))].sort((a, b) => (a < b ? -1 : 1))
+  // Said by every decision: effects run side by side, and of *announced* and *ready* the second may be written first, and alone.
+  const announcedAt = job.announcedAt ?? (job.kind === 'announced' || job.kind === 'ignored' ? event.at : null)
   const { rowCount } = await to.query(
     `insert into unit as u (key, instrument, group_id, detector, attempt, decision, inputs, completeness, withdrawn,
        reason, detail, announcement, pipelines, raws, deadline, announced_at, last_raw_at, ready_at, visit, exposures, decided_at)
@@ -98,7 +100,7 @@ async function apply(to: Querier, event: Event, job: DetectorJob): Promise<boole
       JSON.stringify(job.pipelines),
       toJson(job.raws),
       new Date(job.deadline),
-      job.kind === 'announced' || job.kind === 'ignored' ? new Date(event.at) : null,
+      announcedAt === null ? null : new Date(announcedAt),
       job.raws.length === 0 ? null : new Date(Math.max(...job.raws.map(used => used.at))),
       exposures[0] ?? null,
       exposures,

@@ -15,7 +15,7 @@ export interface LedgerRules {
   readonly maxTries: number
   /** A live unit is not started when its deadline is longer ago than this. */
   readonly stalenessSeconds: number
-  /** Waiting before the second try; doubled for each one after. */
+  /** The shortest wait before the second try; doubled for each one after, and up to half as long again by chance. */
   readonly backOffSeconds: number
 }
 
@@ -27,6 +27,14 @@ export const defaultRules: LedgerRules = {
   stalenessSeconds: 3600,
   backOffSeconds: 2,
 }
+
+/**
+ * SQL: how long a unit waits after `tries` leases. The chance in it keeps 189 detectors that one trouble sent back from all returning in one
+ * moment; it only lengthens, so that the tries outlast what they are meant to. Example, 2 s: 2 to 3 s after the first lease, 4 to 6 s after the second.
+ * @param seconds SQL of the wait before the second try
+ */
+export const backOff = (seconds: string): string =>
+  `make_interval(secs => ${seconds} * 2 ^ greatest(tries - 1, 0) * (1 + random() / 2))`
 
 /** A worker, and the detectors ("instrument/detector") whose calibrations it holds in memory. */
 export interface LeaseSeeker {
@@ -168,7 +176,7 @@ export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Lease
     release: (unit, epoch, { reason, detail }) =>
       changesOne(
         `update unit set work = 'idle', worker = null, lease_until = null, reason = $4, detail = $5,
-           not_before = clock_timestamp() + make_interval(secs => $3 * 2 ^ (tries - 1))
+           not_before = clock_timestamp() + ${backOff('$3')}
          where key = $1 and epoch = $2 and work = 'leased'`,
         [unit, epoch, rules.backOffSeconds, reason, detail],
       ),

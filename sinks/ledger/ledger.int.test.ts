@@ -83,6 +83,30 @@ describe('dispatch', () => {
     expect(terminalAt).toBeGreaterThanOrEqual(announcedAt!)
   })
 
+  it('knows when a unit was announced, whichever decision is written first or alone', async () => {
+    const announcedAt = past(5)
+    const decisions = [
+      decision(0, { kind: 'announced', announcedAt }),
+      decision(0, { kind: 'withdrawn', number: 2, announcedAt }),
+      decision(0, { kind: 'ready', number: 3, announcedAt }),
+    ]
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(decisions, { minLength: 1 }), async order => {
+        await db.pool.query('truncate unit cascade')
+        await say(...order)
+        expect(await only()).toMatchObject({ announcedAt })
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  it('takes the time of the record, where an older writer did not say when the unit was announced', async () => {
+    const at = past(5)
+    await dispatch(db.pool)({ ...jobEvent(decision(0, { kind: 'announced', announcedAt: null })), at })
+    await say(decision(0, { announcedAt: null }))
+    expect(await only()).toMatchObject({ announcedAt: at, inputs: 'ready' })
+  })
+
   it('never touches a committed unit, and remembers the attempt that it turned away', async () => {
     await say(decision(0))
     await db.pool.query(`update unit set work = 'committed', committed_at_mjd_tai = 61000`)
@@ -161,6 +185,28 @@ describe('leases', () => {
     const { epoch } = (await leases.lease({ id: 'a' }))!
     await leases.release(unit, epoch, { reason: 'store', detail: 'the object store does not answer' })
     expect(await leases.lease({ id: 'a' })).toBeUndefined()
+  })
+
+  it.each(['released', 'lost'])('that were %s together do not come back together, and none too early', async how => {
+    const many = { ...rules, backOffSeconds: 100 }
+    const leases = openLeases(db.pool, many)
+    await say(...Array.from({ length: 40 }, (_, detector) => decision(detector)))
+    for (let i = 0; i < 40; i++) {
+      const { unit: key, epoch } = (await leases.lease({ id: 'a' }))!
+      if (how === 'released') await leases.release(key, epoch, { reason: 'store', detail: '503' })
+    }
+    if (how === 'lost') {
+      await db.pool.query(`update unit set lease_until = now() - interval '1 s'`)
+      await sweep(db.pool, many)
+    }
+    const { rows } = await db.pool.query<{ seconds: number }>(
+      'select extract(epoch from not_before - clock_timestamp())::float8 as seconds from unit',
+    )
+    const waits = rows.map(({ seconds }) => seconds)
+    // A hundred seconds to a hundred and fifty, less what this test has taken.
+    expect(Math.min(...waits)).toBeGreaterThan(90)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(150)
+    expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(10)
   })
 
   it('leave a preload claim standing only while the unit is announced', async () => {

@@ -1,6 +1,6 @@
 import { endUnits } from '../postgres/ending.ts'
 import { type Client, type Pool, transact } from '../postgres/pool.ts'
-import { defaultRules, type LedgerRules } from './leases.ts'
+import { backOff, defaultRules, type LedgerRules } from './leases.ts'
 
 /** What one sweep did, in units. */
 export interface Swept {
@@ -82,7 +82,7 @@ async function freeLost(client: Client, { backOffSeconds }: LedgerRules): Promis
        reason = case work when 'leased' then 'lease-lost' else 'report-lost' end,
        detail = case work when 'leased' then format('no heartbeat from %s during its lease %s', worker, epoch)
          else format('the report of %s under lease %s was not committed in time', worker, epoch) end,
-       not_before = clock_timestamp() + make_interval(secs => $1 * 2 ^ greatest(tries - 1, 0))
+       not_before = clock_timestamp() + ${backOff('$1')}
      from lost where unit.key = lost.key`,
     [backOffSeconds],
   )

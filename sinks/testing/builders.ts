@@ -48,6 +48,7 @@ export const decision = (detector: number, more: Partial<DetectorJob> = {}): Det
     raws: kind === 'ready' ? [{ at: Date.now(), raw: raw(detector) }] : [],
     deadline: Date.now() + 60_000,
     reason: null,
+    announcedAt: Date.now(),
     ...more,
   }
 }

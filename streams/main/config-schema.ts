@@ -164,7 +164,10 @@ export const infrastructure = {
       defaultRules.stalenessSeconds,
       'A live unit whose deadline is this long ago is not started: it is expired or deferred to the day.',
     ),
-    backOffSeconds: count(defaultRules.backOffSeconds, 'Wait before the second try; doubled for each one after.'),
+    backOffSeconds: count(
+      defaultRules.backOffSeconds,
+      'Shortest wait before the second try; doubled for each one after, and up to half as long again by chance.',
+    ),
     sweepMs: ms(1000, 'How often the ledger is swept.'),
   }),
 } as const

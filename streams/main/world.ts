@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import { type DestinationStream, pino } from 'pino'
 import { codecWith } from '../../schemas/codec.ts'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
 import { openPool, type Pool, type PoolOptions } from '../../sinks/postgres/pool.ts'
@@ -14,8 +14,9 @@ import { readSkyMaps } from './sky-maps.ts'
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
-/** The log of a process, on standard output: one JSON object a line. */
-export const openLog = (config: Config, process: string) => pino({ level: config.logLevel, base: { process } })
+/** The log of a process, on standard output unless told otherwise: one JSON object a line. */
+export const openLog = (config: Pick<Config, 'logLevel'>, process: string, to?: DestinationStream) =>
+  pino({ level: config.logLevel, base: { process } }, to)
 
 /** Reads the maps of the sky that pipeline rules name. Throws ConfigError where one cannot be read. */
 export const topologyOf = (config: Config): Topology =>

@@ -4,9 +4,8 @@ import { Rejection } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import { parseRawKey, sidecarKey, unitPrefix } from '../../topology/raw-key.ts'
 import type { Bucket, ListedObject } from './bucket.ts'
-import { exposureOf, groupOf } from './exposure.ts'
 import { newestExposures } from './newest-exposures.ts'
-import type { Sidecars } from './sidecars.ts'
+import { groupOf, type Sidecars } from './sidecars.ts'
 
 export interface ListingOptions {
   readonly bucket: Bucket
@@ -94,8 +93,7 @@ async function identify(
   if (parsed.kind !== 'raw') return undefined
   const { instrument, detector, exposure } = parsed.raw
   try {
-    const read = () => sidecars.read(exposureOf(parsed.raw), rawBucket, sidecarKey(key))
-    const { group, snap } = groupOf(parsed.raw) ?? (await read())
+    const { group, snap } = groupOf(parsed.raw) ?? (await sidecars.read(rawBucket, sidecarKey(key)))
     const raw = { instrument, group, detector, snap, exposure, bucket: rawBucket, key, size: BigInt(size), eTag: null }
     return { at: lastModified, raw }
   } catch (error) {

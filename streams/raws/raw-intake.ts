@@ -4,8 +4,7 @@ import { unitKey } from '../../topology/identifiers.ts'
 import { parseRawKey, sidecarKey } from '../../topology/raw-key.ts'
 import { rawArrival } from '../../topology/streams.ts'
 import { isCreation, type Notification, type StoredObject } from '../../schemas/json/s3-notification.ts'
-import { exposureOf, groupOf } from './exposure.ts'
-import type { Sidecars } from './sidecars.ts'
+import { groupOf, type Sidecars } from './sidecars.ts'
 
 export interface Intake {
   readonly out: readonly Out[]
@@ -46,7 +45,7 @@ async function arrivalOf(object: StoredObject, sidecars: Sidecars): Promise<Out 
   if (parsed.kind === 'skip') return undefined
   if (parsed.kind === 'refused') throw new Rejection(parsed.code, parsed.reason)
   const { raw } = parsed
-  const { group, snap } = groupOf(raw) ?? (await sidecars.read(exposureOf(raw), bucket, sidecarKey(key)))
+  const { group, snap } = groupOf(raw) ?? (await sidecars.read(bucket, sidecarKey(key)))
   return to(rawArrival, unitKey(raw.instrument, group, raw.detector), {
     instrument: raw.instrument,
     group,

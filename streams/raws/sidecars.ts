@@ -1,4 +1,5 @@
 import { Rejection } from '../../topology/model/step.ts'
+import type { RawKey } from '../../topology/raw-key.ts'
 import { type Bucket, isNotFound } from './bucket.ts'
 
 /** Which group and snap an exposure belongs to: the key of an LSST raw does not say, its sidecar does. */
@@ -21,11 +22,16 @@ export interface SidecarOptions {
 /** Learns group and snap once per exposure: 189 detectors of one exposure ask for the same answer. */
 export interface Sidecars {
   /**
-   * @param exposure what the answer is remembered under, for example the folder of the exposure.
+   * @param key of the sidecar. The answer is remembered under its folder, which is the exposure's: controllers number alike, so that of
+   * MC_O_20261122_000004 and MC_C_20261122_000004 both have exposure id 2026112200004, and may belong to different groups.
    * @throws Rejection `sidecar-missing` when it never appeared, `sidecar-unreadable` when it is not what it should be.
    */
-  read(exposure: string, bucket: string, key: string): Promise<GroupAndSnap>
+  read(bucket: string, key: string): Promise<GroupAndSnap>
 }
+
+/** Group and snap where the key itself holds them; undefined where only the sidecar knows. */
+export const groupOf = (raw: RawKey): GroupAndSnap | undefined =>
+  raw.family === 'group' ? { group: raw.group, snap: raw.snap } : undefined
 
 export function sidecars(options: SidecarOptions): Sidecars {
   const known = new Map<string, Promise<GroupAndSnap>>()
@@ -38,8 +44,8 @@ export function sidecars(options: SidecarOptions): Sidecars {
     return answer
   }
   return {
-    read: async (exposure, bucket, key) => {
-      const id = `${bucket}/${exposure}`
+    read: async (bucket, key) => {
+      const id = `${bucket}/${key.slice(0, key.lastIndexOf('/'))}`
       const shared = known.get(id)
       if (!shared) return ask(id, bucket, key)
       try {

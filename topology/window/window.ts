@@ -56,6 +56,8 @@ export type Window<L, R> = Waiting<R> | Opened<L, R> | Absent
 export interface Decision<L, R> {
   readonly kind: 'announced' | 'withdrawn' | 'ready' | 'missed' | 'cancelled' | 'ignored'
   readonly left: L
+  /** Said with every decision, since the one that announced may be read after the others. */
+  readonly announcedAt: Instant
   readonly attempt: Replay
   /** Counts the decisions of the attempt from 1. */
   readonly number: number

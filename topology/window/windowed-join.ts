@@ -180,9 +180,10 @@ class Turn<L, R, A extends { readonly attempt: Replay }> {
   ): Opened<L, R> {
     const whole = this.#spec.needs(window.left) === 0 || isComplete(this.#spec, window, rights)
     const inputs = kind === 'ready' ? (whole ? 'complete' : 'partial') : null
-    const { left, attempt } = window
+    const { left, announcedAt, attempt } = window
     const number = window.number + 1
-    this.out.push(this.#spec.say.decision(this.#key, { kind, left, attempt, number, inputs, rights }, at))
+    const decision: Decision<L, R> = { kind, left, announcedAt, attempt, number, inputs, rights }
+    this.out.push(this.#spec.say.decision(this.#key, decision, at))
     const decided = { ...window, number }
     this.window = decided
     return decided
