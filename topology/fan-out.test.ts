@@ -229,7 +229,7 @@ describe('staleness is the age of the message when it was delivered', () => {
 describe('a group announced again', () => {
   it('changes nothing, even with other contents', () => {
     const run = announce()
-      .send(nextVisit, '', NIGHT + 5, nextVisitAt(NIGHT, { duration: 99 }))
+      .send(nextVisit, '', NIGHT + 5, nextVisitAt(NIGHT, { duration: 99, position: [20, 5] }))
       .send(nextVisit, '', NIGHT + 6, nextVisitAt(NIGHT, { instrument: 'LATISS', nimages: -1n }))
     expect(run.written).toHaveLength(2)
     expect(run.refused).toEqual([])
