@@ -84,6 +84,7 @@ describe('a unit', () => {
         attempt: 0,
         until: DEADLINE,
         announcedAt: NIGHT,
+        deadline: DEADLINE,
       },
     ])
     expect(unit.listed(0).decisions()[1]).toBe('live 2 ready partial 1 @100')
