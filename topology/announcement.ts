@@ -27,7 +27,7 @@ export function checkAnnouncement(event: LogeventNextVisit, supported: readonly 
     filters: plain('filters', event.filters),
     dome: memberOf('dome', event.dome, DOMES),
     duration: durationOf(event.duration),
-    nimages: count('nimages', event.nimages),
+    nimages: count('nimages', event.nimages, MAX_NIMAGES),
     survey: plain('survey', event.survey),
     totalCheckpoints: count('totalCheckpoints', event.totalCheckpoints),
     startTimeTai: finite('startTime', event.startTime),
@@ -51,6 +51,8 @@ const ROTATION_SYSTEMS = ['NONE', 'SKY', 'HORIZON', 'MOUNT'] as const
 const DOMES = ['CLOSED', 'OPEN', 'EITHER'] as const
 const MAX_DURATION_S = 3600
 const MAX_GROUP_CHARACTERS = 256
+/** More snaps than any visit has: a window would wait for them in vain until its deadline. */
+const MAX_NIMAGES = 100n
 const MAX_INT = 2_147_483_647n
 
 /** Enumerations count from 1; 0 is not a value. */
@@ -107,9 +109,9 @@ function durationOf(duration: number): number {
   throw new Rejection('bad-duration', `duration is ${duration} s; allowed is 0 to ${MAX_DURATION_S}`)
 }
 
-function count(field: string, value: bigint): number {
-  if (value >= 0n && value <= MAX_INT) return Number(value)
-  throw new Rejection('bad-number', `${field} is ${value}; allowed are the integers 0 to ${MAX_INT}`)
+function count(field: string, value: bigint, most = MAX_INT): number {
+  if (value >= 0n && value <= most) return Number(value)
+  throw new Rejection('bad-number', `${field} is ${value}; allowed are the integers 0 to ${most}`)
 }
 
 function finite(field: string, value: number): number {

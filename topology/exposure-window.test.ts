@@ -9,6 +9,7 @@ import { DEADLINE, rawOf, UNIT, unitVisit, withdrawnVisit } from './testing/unit
 
 const HOUR = 3_600_000
 const REPLAY = NIGHT + 5 * HOUR
+const MAX_INT = 2 ** 31 - 1
 
 /** A window with the words of this test: seconds are counted from the announcement. */
 function window() {
@@ -83,6 +84,7 @@ describe('a unit', () => {
         attempt: 0,
         until: DEADLINE,
         announcedAt: NIGHT,
+        deadline: DEADLINE,
       },
     ])
     expect(unit.listed(0).decisions()[1]).toBe('live 2 ready partial 1 @100')
@@ -95,6 +97,10 @@ describe('a unit', () => {
       .advance(100)
       .listed(0, [4, rawOf(1)])
     expect(unit.decisions()[1]).toBe('live 2 ready complete 1 2 @100')
+  })
+  it('that needs more snaps than memory could count closes like any other', () => {
+    const unit = window().announced(MAX_INT).raw(3).advance(100).listed(0)
+    expect(unit.decisions()[1]).toBe('live 2 ready partial 1 @100')
   })
   it('with no raw at all is missed', () => {
     expect(window().announced().advance(100).listed(0).decisions()).toEqual([

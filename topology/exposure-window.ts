@@ -30,7 +30,8 @@ export const exposureWindow = (settings: Settings): Step<ExposureWindow> =>
       decision: (unit, decision, at) => to(detectorJob, unit, jobOf(decision), at),
       question: (unit, { left, ...asked }) => {
         const { instrument, group } = left.announcement
-        return to(rawWanted, unit, { instrument, group, detector: left.detector, ...asked })
+        const { detector, deadline } = left
+        return to(rawWanted, unit, { instrument, group, detector, deadline, ...asked })
       },
       late: (unit, { at, value }, { left, attempt }) =>
         to(rawLate, unit, { raw: value, deadline: left.deadline, attempt }, at),

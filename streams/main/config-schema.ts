@@ -112,11 +112,11 @@ export const infrastructure = {
     sidecarPauseMs: ms(100, 'Between two looks.'),
     silenceSeconds: count(
       60,
-      'Notifications must be silent for this long before the bucket is searched for objects that nobody told of; the alarm is repeated as often.',
+      'Notifications must be silent for this long before the bucket is searched for objects that nobody told of; the alarm is repeated as often while more appear.',
     ),
     silenceToleranceMs: ms(
       10_000,
-      'An object counts as not told of when it is this much younger than the last notification.',
+      'An object counts as not told of when it is this much younger than the last notification, and this old: clocks differ, and notifications take their time.',
       0,
     ),
   }),

@@ -17,7 +17,10 @@ const setup = () => {
     store.put(latissKey(sequence), 'pixels', at)
   }
   const ask = async (wanted: Partial<RawWanted> = {}) => {
-    const value = { instrument: 'LATISS', group: 'g', detector: 0, attempt: 0, until: noon, announcedAt: noon - 60_000 }
+    const value = {
+      ...{ instrument: 'LATISS', group: 'g', detector: 0, attempt: 0 },
+      ...{ announcedAt: noon - 60_000, until: noon, deadline: noon },
+    }
     const { out } = await reconcile({
       stream: 'raw-wanted',
       key: 'k',
@@ -49,6 +52,21 @@ it('counts every object for a window that was reopened', async () => {
   const { raw, ask } = setup()
   raw(6, 'g', noon + 1)
   expect((await ask({ until: null, attempt: 7 })).value).toMatchObject({ attempt: 7, found: [{ at: noon + 1 }] })
+})
+
+it.each([
+  ['open', { attempt: 0 }],
+  ['asked by an older version', { attempt: 0, deadline: null }],
+  ['reopened', { attempt: 7, until: null }],
+])('finds what lies under the next day of a window across 12 h UTC that is %s', async (_, how) => {
+  const { put, ask } = setup()
+  const noonUtc = Date.UTC(2026, 10, 23, 12, 0, 0)
+  const key = 'LATISS/20261123/AT_O_20261123_000001/AT_O_20261123_000001_R00_S00'
+  put(`${key}.json`, { GROUPID: 'g', CURINDEX: 1 }, noonUtc + 5000)
+  put(`${key}.fits`, 'pixels', noonUtc + 5000)
+  const window = { announcedAt: noonUtc - 60_000, until: noonUtc + 60_000, deadline: noonUtc + 60_000 }
+  const { value } = await ask({ ...window, ...how })
+  expect(value.found.map(({ raw }) => raw.exposure)).toEqual([2026112300001n])
 })
 
 it('looks under every name that a camera has in keys', async () => {
@@ -123,6 +141,9 @@ it('does not answer when the store fails', async () => {
   const reconcile = rawReconcile(
     listings({ bucket: { ...bucket, folders }, rawBucket: 'raw', sidecars: read, log: { warn: () => {} } }),
   )
-  const value: RawWanted = { instrument: 'LATISS', group: 'g', detector: 0, attempt: 0, until: noon, announcedAt: noon }
+  const value: RawWanted = {
+    ...{ instrument: 'LATISS', group: 'g', detector: 0, attempt: 0 },
+    ...{ announcedAt: noon, until: noon, deadline: noon },
+  }
   await expect(reconcile({ stream: 'raw-wanted', key: 'k', at: noon, replay: 0, value })).rejects.toThrow('503')
 })

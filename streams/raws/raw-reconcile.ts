@@ -13,9 +13,9 @@ export const rawReconcile =
   (listings: Listings) =>
   async (event: Event): Promise<{ out: readonly Out[] }> => {
     const wanted = event.value as RawWanted
-    const { instrument, group, detector, attempt, until, announcedAt } = wanted
-    // An exposure taken across 12 h UTC lies under the next day of observation.
-    const days = [...new Set([dayObsOf(announcedAt), dayObsOf(until ?? announcedAt)])]
+    const { instrument, group, detector, attempt, until, announcedAt, deadline } = wanted
+    // An exposure taken across 12 h UTC lies under the next day of observation; also where a reopened window counts without end.
+    const days = [...new Set([announcedAt, deadline ?? until ?? announcedAt].map(dayObsOf))]
     const raws = (
       await Promise.all(days.map(dayObs => listings.of({ instrument, dayObs, group, detector, since: announcedAt })))
     ).flat()

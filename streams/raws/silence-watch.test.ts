@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest'
-import { settle, VirtualTime } from '../testing/virtual-time.ts'
-import { BACK, SILENT, watchSilence } from './silence-watch.ts'
+import { sleep } from '../scheduler.ts'
+import { seeded, settle, VirtualTime } from '../testing/virtual-time.ts'
+import { BACK, OVER, SILENT, watchSilence } from './silence-watch.ts'
 import { latissKey, memoryBucket } from './testing/bucket.ts'
 
 const evening = Date.UTC(2026, 10, 23, 3, 0, 0)
 const rules = { silenceMs: 60_000, toleranceMs: 10_000 }
 
-/** Seconds count from the first look. */
-async function setup() {
+/** Seconds count from the first look. `endsS`: how long the brokers take to say where their partitions end; what they say is of half way. */
+async function setup(endsS = 0) {
   const time = new VirtualTime(evening)
   const store = memoryBucket()
   const lines: { readonly at: number; readonly level: string; readonly code: unknown; readonly sentence: string }[] = []
@@ -18,7 +19,11 @@ async function setup() {
   let failure: Error | undefined
   const ends = async () => {
     if (failure) throw failure
-    return new Map([['raw-notification/0', end]])
+    const halfTheWay = () => (endsS > 0 ? sleep(time, endsS * 500, stopping.signal) : undefined)
+    await halfTheWay()
+    const answer = new Map([['raw-notification/0', end]])
+    await halfTheWay()
+    return answer
   }
   const stopping = new AbortController()
   const { bucket } = store
@@ -31,16 +36,17 @@ async function setup() {
   const goTo = (seconds: number) => time.advanceTo(evening + seconds * 1000)
   /** An exposure every 34 s, as a night has them; `told`: whether the store notifies. */
   let sequence = 0
+  const put = () => void store.put(latissKey(++sequence), 'pixels', time.now())
   const expose = async (from: number, to: number, told: boolean) => {
     for (let s = from; s < to; s += 34) {
       await goTo(s)
-      store.put(latissKey(++sequence), 'pixels', time.now())
+      put()
       if (told) end++
     }
     await goTo(to)
   }
   return {
-    ...{ goTo, expose, lines, store },
+    ...{ goTo, expose, put, lines, store },
     notify: () => void end++,
     break: (error?: Error) => void (failure = error),
     alarms: () => lines.filter(({ code }) => code === SILENT),
@@ -78,6 +84,41 @@ it('tells within two minutes of the first object that nobody notified, repeats i
   const before = alarms().length
   await goTo(670)
   expect(alarms()).toHaveLength(before)
+  await stop()
+})
+
+it.each([0, 40])(
+  'says nothing of the first exposure after a pause, whenever it is stored and told, where brokers take %d s to say their ends',
+  async endsS => {
+    const { goTo, put, notify, lines, stop } = await setup(endsS)
+    const random = seeded(7)
+    for (let pause = 1; pause <= 200; pause++) {
+      const stored = pause * 240 + random() * 120
+      await goTo(stored)
+      put()
+      await goTo(stored + random() * 9.9)
+      notify()
+    }
+    await goTo(202 * 240)
+    expect(lines).toEqual([])
+    await stop()
+  },
+)
+
+it('raises one alarm of one lost notification, says when it is over, and then is silent for the rest of the night', async () => {
+  const { goTo, expose, put, lines, alarms, stop } = await setup()
+  await expose(0, 300, true)
+  await goTo(400)
+  put()
+  await goTo(6 * 3600)
+  expect(lines.map(({ level, code }) => [level, code])).toEqual([
+    ['error', SILENT],
+    ['info', OVER],
+  ])
+  expect(lines[1]!.at - lines[0]!.at).toBe(600)
+  put()
+  await goTo(6 * 3600 + 60)
+  expect(alarms()).toHaveLength(2)
   await stop()
 })
 

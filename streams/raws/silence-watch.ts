@@ -1,7 +1,7 @@
 import { dayObsOf } from '../../topology/identifiers.ts'
 import { instruments, namesInKeys } from '../../topology/instruments.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import { askAfter, heard, judge, type Silence, type SilenceRules, type Unannounced } from '../../topology/silence.ts'
+import { askFor, heard, judge, type Silence, type SilenceRules, type Unannounced } from '../../topology/silence.ts'
 import type { Log } from '../log.ts'
 import { sleep, type Scheduler } from '../scheduler.ts'
 import type { Bucket } from './bucket.ts'
@@ -22,6 +22,7 @@ export interface SilenceWatch {
 /** What alert rules may look for: the field `code` of the line in the log. */
 export const SILENT = 'raw-notifications-silent'
 export const BACK = 'raw-notifications-back'
+export const OVER = 'raw-notifications-alarm-over'
 
 /** Looks four times per period of silence, so that an alarm comes a quarter of it late at most. */
 const LOOKS_PER_SILENCE = 4
@@ -46,19 +47,21 @@ export async function watchSilence(watch: SilenceWatch, signal: AbortSignal): Pr
 
 async function look(watch: SilenceWatch, before: Silence | undefined): Promise<Silence> {
   const { rules, log, scheduler } = watch
-  const ends = JSON.stringify([...(await watch.ends())].map(([partition, end]) => [partition, String(end)]).sort())
+  // What is old enough now, its notification has been appended before the ends are read; and they may be read slowly.
   const now = scheduler.now()
-  const { isBack, ...silence } = heard(before, ends, now)
+  const ends = JSON.stringify([...(await watch.ends())].map(([partition, end]) => [partition, String(end)]).sort())
+  const { isBack, ...silence } = heard(before, ends, scheduler.now())
   if (isBack) log.info({ code: BACK, times: before!.alarm!.times }, 'notifications of raws come again')
-  const after = askAfter(silence, rules, now)
-  if (after === undefined) return silence
-  const found = await objectsSince(watch, after, now)
-  const judged = judge(silence, found, now)
-  if (judged !== silence) say(log, judged, found)
+  const span = askFor(silence, rules, now)
+  if (span === undefined) return silence
+  const found = await objectsWithin(watch, span, now)
+  const judged = judge(silence, found, rules, now)
+  if (found.count > 0) sayAlarm(log, judged, found)
+  else if (judged !== silence) sayOver(log, silence)
   return judged
 }
 
-function say(log: SilenceWatch['log'], { movedAt, alarm }: Silence, { count, newest }: Unannounced): void {
+function sayAlarm(log: SilenceWatch['log'], { movedAt, alarm }: Silence, { count, newest }: Unannounced): void {
   const facts = {
     code: SILENT,
     objects: count,
@@ -68,27 +71,42 @@ function say(log: SilenceWatch['log'], { movedAt, alarm }: Silence, { count, new
   }
   log.error(
     facts,
-    `no notification of a raw has come since ${utc(movedAt)}, yet ${count} objects lie in the bucket that are younger, ` +
+    `no notification of a raw has come since ${utc(movedAt)}, yet ${count} objects appeared in the bucket that were not reported before, ` +
       `the newest of ${utc(newest)}: the store has stopped notifying. Check its notification configuration and whether it ` +
       'reaches the brokers. Until then raws are found only when a window closes, by listing',
+  )
+}
+
+function sayOver(log: SilenceWatch['log'], { movedAt, reported, alarm }: Silence): void {
+  const facts = { code: OVER, newest: utc(reported!), lastNotification: utc(movedAt), times: alarm!.times }
+  log.info(
+    facts,
+    `no object has appeared in the bucket since ${utc(reported!)}, so the alarm is over; no notification has come either, ` +
+      'and whether the store notifies again will show with the next object',
   )
 }
 
 const utc = (instant: Instant): string => new Date(instant).toISOString()
 
 /**
- * Tonight's objects that are younger than `after`, newest exposures first. Cameras whose keys name the group have no folder per night:
+ * Tonight's objects that were stored within `span`, newest exposures first. Cameras whose keys name the group have no folder per night:
  * they are not looked at.
  */
-async function objectsSince(watch: SilenceWatch, after: Instant, now: Instant): Promise<Unannounced> {
+async function objectsWithin(
+  watch: SilenceWatch,
+  span: { readonly from: Instant; readonly upTo: Instant },
+  now: Instant,
+): Promise<Unannounced> {
   const days = [...new Set([dayObsOf(now), dayObsOf(now - ACROSS_NOON_MS)])]
   const nightly = watch.instruments.filter(name => instruments.get(name)?.keys !== 'group')
   const folders = nightly.flatMap(namesInKeys).flatMap(name => days.map(day => `${name}/${day}/`))
   let [count, newest, exposures] = [0, 0, 0]
   for (const folder of folders) {
-    for await (const objects of newestExposures(watch.bucket, watch.rawBucket, folder, after)) {
-      count += objects.length
-      newest = Math.max(newest, ...objects.map(({ lastModified }) => lastModified))
+    for await (const objects of newestExposures(watch.bucket, watch.rawBucket, folder, span.from)) {
+      const stored = objects.map(({ lastModified }) => lastModified).filter(it => it <= span.upTo)
+      if (stored.length === 0) continue
+      count += stored.length
+      newest = Math.max(newest, ...stored)
       if (++exposures >= MOST_EXPOSURES) return { count, newest }
     }
   }
