@@ -37,6 +37,8 @@ describe('an order', () => {
     [{ for: '2 hours' }, '--for is "2 hours"; allowed are 90s'],
     [{ for: '0s' }, 'had ended before it was ordered'],
     [{ until: '2026-02-25T04:30:00' }, '--until is "2026-02-25T04:30:00"; a time with its zone'],
+    [{ until: '2027-02-30T04:30:00Z' }, '--until is "2027-02-30T04:30:00Z"'],
+    [{ until: '2027-02-29T23:30:00-03:00' }, '--until is "2027-02-29'],
     [{ until: 'soonZ' }, '--until is "soonZ"'],
     [{ until: '2026-02-25T03:59:59Z' }, 'had ended before it was ordered'],
     [{ until: '2026-02-25T04:30:00Z', for: '1h' }, 'give one'],

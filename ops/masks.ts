@@ -118,9 +118,11 @@ function untilOf({ until, for: lasting }: Pick<OrderFlags, 'until' | 'for'>, now
     return now + Number(count) * UNITS[unit as keyof typeof UNITS]
   }
   if (until === undefined) return null
-  // Without its zone the time would be that of the machine where the order is given.
-  const end = /(Z|[+-]\d\d:\d\d)$/.test(until) ? Date.parse(until) : NaN
-  if (Number.isNaN(end)) throw new ConfigError(`--until is "${until}"; a time with its zone like 2026-02-25T09:00:00Z`)
+  // Without its zone the time would be that of the machine where the order is given; and 30 February would be 2 March.
+  const [, day] = /^(\d{4}-\d\d-\d\d)T.*(?:Z|[+-]\d\d:\d\d)$/.exec(until) ?? []
+  const end = day === undefined ? NaN : Date.parse(until)
+  if (Number.isNaN(end) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day)
+    throw new ConfigError(`--until is "${until}"; a time with its zone like 2026-02-25T09:00:00Z`)
   return end
 }
 
