@@ -145,7 +145,7 @@ export const infrastructure = {
       type: 'string',
       default: '',
       description:
-        'For load tests: key in the central bucket of a recorded result that every unit is answered with; empty: the pipeline runs.',
+        'For load tests: key in the central bucket of a recorded result that every unit is answered with (deployment must begin with load-test); empty: the pipeline runs.',
     },
     recordingMs: ms(200, 'How long a recorded answer pretends to take.', 0),
   }),

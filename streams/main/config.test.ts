@@ -59,6 +59,12 @@ it('refuses addresses that are none, without printing them, and leases that outl
   expect(messageOf({ ...needed, PP_WORKER_HEARTBEAT_MS: '6000' })).toContain('ledger.leaseSeconds is 20; allowed is at')
 })
 
+it('takes a recorded pipeline only where the name of the deployment says that it is a load test', () => {
+  const recording = { ...needed, PP_WORKER_RECORDING: 'recordings/unit.v8' }
+  expect(messageOf(recording)).toContain('in the deployment "development"; allowed only in one whose name begins with')
+  expect(loadConfig({ ...recording, PP_DEPLOYMENT: 'load-test' }).worker.recording).toBe('recordings/unit.v8')
+})
+
 it('refuses a knob that does not exist, in a variable as in the file', () => {
   expect(messageOf({ ...needed, PP_CLOCK_PERIOD: '1' })).toContain('No knob is called PP_CLOCK_PERIOD')
   const file = join(mkdtempSync(join(tmpdir(), 'pp-config-')), 'config.json')

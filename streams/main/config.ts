@@ -59,7 +59,11 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError([wrong(environment), ...ajv.errors!.map(error => `  ${describe(error)}`)].join('\n'))
   }
   const config = tree as unknown as Config
-  const faults = [...faultsOfLeases(config), ...faultsOfSettings(config.decide).map(fault => `decide.${fault}`)]
+  const faults = [
+    ...faultsOfLeases(config),
+    ...faultsOfRecording(config),
+    ...faultsOfSettings(config.decide).map(fault => `decide.${fault}`),
+  ]
   if (faults.length > 0) {
     throw new ConfigError([wrong(environment), ...faults.map(fault => `  ${fault}`)].join('\n'))
   }
@@ -72,6 +76,14 @@ function faultsOfLeases({ ledger, worker }: Config): string[] {
   if (ledger.leaseSeconds >= least) return []
   return [
     `ledger.leaseSeconds is ${ledger.leaseSeconds}; allowed is at least ${least}, four heartbeats (worker.heartbeatMs)`,
+  ]
+}
+
+/** Made-up alerts must never be taken for those of the sky: the run of every product says what it is. */
+function faultsOfRecording({ deployment, worker }: Config): string[] {
+  if (worker.recording === '' || deployment.startsWith('load-test')) return []
+  return [
+    `worker.recording is "${worker.recording}" in the deployment "${deployment}"; allowed only in one whose name begins with load-test`,
   ]
 }
 
