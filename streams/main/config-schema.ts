@@ -152,7 +152,7 @@ export const infrastructure = {
   ledger: section({
     leaseSeconds: count(
       defaultRules.leaseSeconds,
-      'A lease without heartbeat lasts this long: at least four heartbeats. Half of it without a sweep counts as a downtime.',
+      'A lease without heartbeat lasts this long: at least four heartbeats, and four sweeps. Half of it without a sweep counts as a downtime.',
     ),
     reportedSeconds: count(
       defaultRules.reportedSeconds,

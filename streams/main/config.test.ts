@@ -57,6 +57,8 @@ it('refuses addresses that are none, without printing them, and leases that outl
     expect(message).toContain(`${knob} must match pattern "${pattern}"`)
   expect(message).not.toContain('canary')
   expect(messageOf({ ...needed, PP_WORKER_HEARTBEAT_MS: '6000' })).toContain('ledger.leaseSeconds is 20; allowed is at')
+  expect(messageOf({ ...needed, PP_LEDGER_SWEEP_MS: '5001' })).toContain('at least 21, four sweeps (ledger.sweepMs)')
+  expect(loadConfig({ ...needed, PP_LEDGER_SWEEP_MS: '5000' }).ledger.sweepMs).toBe(5000)
 })
 
 it('takes a recorded pipeline only where the name of the deployment says that it is a load test', () => {

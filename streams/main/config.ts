@@ -70,13 +70,17 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   return config
 }
 
-/** A worker that renews less often would lose units that it works on. */
+/** A worker that renews less often would lose units that it works on; a sweeper that came as seldom as that would take itself for absent. */
 function faultsOfLeases({ ledger, worker }: Config): string[] {
-  const least = Math.ceil((4 * worker.heartbeatMs) / 1000)
-  if (ledger.leaseSeconds >= least) return []
-  return [
-    `ledger.leaseSeconds is ${ledger.leaseSeconds}; allowed is at least ${least}, four heartbeats (worker.heartbeatMs)`,
-  ]
+  const periods = {
+    'four heartbeats (worker.heartbeatMs)': worker.heartbeatMs,
+    'four sweeps (ledger.sweepMs)': ledger.sweepMs,
+  }
+  return Object.entries(periods).flatMap(([what, ms]) => {
+    const least = Math.ceil((4 * ms) / 1000)
+    if (ledger.leaseSeconds >= least) return []
+    return [`ledger.leaseSeconds is ${ledger.leaseSeconds}; allowed is at least ${least}, ${what}`]
+  })
 }
 
 /** Made-up alerts must never be taken for those of the sky: the run of every product says what it is. */
