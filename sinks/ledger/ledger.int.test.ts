@@ -298,6 +298,18 @@ describe('the sweeper', () => {
     expect(await sweep(db.pool, rules)).toMatchObject({ deferred: 1, expired: 0 })
   })
 
+  it('says of what went stale after tries how the last one ended', async () => {
+    await say(decision(0))
+    const leases = openLeases(db.pool, { ...rules, backOffSeconds: 1000 })
+    const { epoch } = (await leases.lease({ id: 'w' }))!
+    await leases.release(unit, epoch, { reason: 'interrupted', detail: 'Error: 503 at bias.fits' })
+    await db.pool.query(`update unit set deadline = now() - interval '700 s', ready_at = now() - interval '800 s'`)
+    expect(await sweep(db.pool, rules)).toMatchObject({ expired: 1 })
+    expect((await only()).detail).toMatch(
+      /^given up \d+ s after its deadline, after 1 tries; the last: Error: 503 at bias.fits$/,
+    )
+  })
+
   it('spares replays, however old', async () => {
     await say(decision(0, { deadline: past(90_000), attempt: 1_795_000_000_000 }))
     expect(await sweep(db.pool, rules)).toMatchObject({ deferred: 0, expired: 0 })
