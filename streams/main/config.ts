@@ -62,6 +62,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const faults = [
     ...faultsOfLeases(config),
     ...faultsOfRecording(config),
+    ...faultsOfDatabase(config),
     ...faultsOfSettings(config.decide).map(fault => `decide.${fault}`),
   ]
   if (faults.length > 0) {
@@ -91,17 +92,37 @@ function faultsOfRecording({ deployment, worker }: Config): string[] {
   ]
 }
 
+/** The client would let them replace, unseen, the bounds that every session of ours has: time-outs of statements, locks and transactions. */
+const faultsOfDatabase = ({ postgres }: Config): string[] =>
+  (['url', 'directUrl'] as const)
+    .filter(name => /[?&]options=/i.test(postgres[name]))
+    .map(name => `postgres.${name} has "options" after the ?; not allowed: sessions have bounds of their own`)
+
 /** Says which file was read, or that none was. */
 const wrong = ({ PP_CONFIG: file }: Readonly<Record<string, string | undefined>>): string =>
   `The configuration is wrong (${file ? `file ${file}` : 'no file: PP_CONFIG is not set'}):`
 
 function fromFile(file: string | undefined): Tree {
   if (!file) return {}
+  let text
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Tree
+    text = readFileSync(file, 'utf8')
   } catch (error) {
     throw new ConfigError(`PP_CONFIG names ${file}: ${(error as Error).message}`)
   }
+  try {
+    return JSON.parse(text) as Tree
+  } catch (error) {
+    throw new ConfigError(`PP_CONFIG names ${file}, which is not valid JSON${placeOf(error as Error, text)}`)
+  }
+}
+
+/** Where the parser stopped, if it says so; not what it found there, which it quotes: that may be a secret. */
+function placeOf({ message }: Error, text: string): string {
+  const [, position] = / at position (\d+)/.exec(message) ?? []
+  if (position === undefined) return ''
+  const before = text.slice(0, Number(position)).split('\n')
+  return ` at line ${before.length}, column ${before.at(-1)!.length + 1}`
 }
 
 /** A list is comma-separated in a variable, an object is JSON; what is no number stays text, and ajv says what is allowed. */
