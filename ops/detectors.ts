@@ -1,5 +1,6 @@
 import { instruments, scienceDetectorsOf, type Instrument } from '../topology/instruments.ts'
 import { ConfigError } from '../streams/main/config.ts'
+import { activeDetectors, type Settings } from '../topology/settings.ts'
 
 /** Detectors as an operator writes and reads them: `0,5-9`. */
 
@@ -8,6 +9,14 @@ export function instrumentNamed(name: string): Instrument {
   const instrument = instruments.get(name)
   if (instrument) return instrument
   throw new ConfigError(`There is no instrument "${name}"; allowed are ${[...instruments.keys()].join(', ')}`)
+}
+
+/** Detectors that get units here. @throws ConfigError naming what is processed where the instrument is not */
+export function activeDetectorsOf(settings: Settings, name: string): readonly number[] {
+  const active = activeDetectors(settings, name)
+  if (active) return active
+  const processed = Object.keys(settings.instruments).join(', ')
+  throw new ConfigError(`${name} is not processed here (decide.instruments); processed are ${processed}`)
 }
 
 /** Ascending numbers, each once, of `3`, `0,5-9`. @throws ConfigError where the text or a number is not of the instrument. */

@@ -6,11 +6,16 @@ import { dayObsOf } from '../topology/identifiers.ts'
 import { TAI_MINUS_UTC_S } from '../topology/model/time.ts'
 
 /** Reads the ledger and closes the door. @throws ConfigError where the database does not answer */
-export async function readLedger<T>(config: Config, read: (pool: Pool) => Promise<T>): Promise<T> {
+export const readLedger = <T>(config: Config, read: (pool: Pool) => Promise<T>): Promise<T> =>
+  readDatabase(config, 'The ledger', read)
+
+/** Reads the database, behind a pooler or not. @throws ConfigError, saying what cannot be read, where it does not answer; and those of `read` */
+export async function readDatabase<T>(config: Config, what: string, read: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = openDatabase(config, 'look', { max: 1 })
   try {
     return await read(pool).catch((error: Error) => {
-      throw new ConfigError(`The ledger cannot be read at postgres.url: ${error.message}`)
+      if (error instanceof ConfigError) throw error
+      throw new ConfigError(`${what} cannot be read at postgres.url: ${error.message}`)
     })
   } finally {
     await pool.end()

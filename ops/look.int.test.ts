@@ -12,7 +12,8 @@ import { activeDetectors, defaultSettings } from '../topology/settings.ts'
 import { pipelineResult as stream } from '../topology/streams.ts'
 import { pipelineResult as report } from '../topology/testing/sources.ts'
 import { nightOf } from './ledger.ts'
-import { type DeferredVisit, ranges, showUnits, type UnitsOptions } from './units.ts'
+import { checkPipelines } from './pipelines.ts'
+import { type DeferredVisit, showUnits, type UnitsOptions } from './units.ts'
 import { showVisit } from './visit.ts'
 
 let db: TestDatabase
@@ -44,8 +45,10 @@ async function printed(show: (print: (text: string) => void) => Promise<void>): 
   await show(text => lines.push(text))
   return lines.join('\n')
 }
-const units = (options: Partial<UnitsOptions> = {}) =>
-  printed(print => showUnits(config, { json: false, ...options }, print))
+const units = (options: Partial<UnitsOptions> = {}, now = EVENING) =>
+  printed(print => showUnits(config, { json: false, ...options }, print, now))
+const numbers = async (options: Partial<UnitsOptions>, now?: number) =>
+  (JSON.parse(await units({ ...options, json: true }, now)) as { detector: number }[]).map(it => it.detector).sort()
 const visit = (name: string, json = false) => printed(print => showVisit(config, name, { json }, print))
 
 /** One unit each: published (with a word), failed, missed, announced. */
@@ -85,7 +88,7 @@ describe('pp units', () => {
     expect(text).toMatch(/LATISS\/\S+\/0 +ready \(complete\) +published +0 sources, 0 new objects; exposure 7: dropped/)
     expect(text).toMatch(/LATISS\/\S+\/1 +ready \(complete\) +failed +raw 1: FITS ends early/)
     expect(text).toMatch(/LATISS\/\S+\/2 +missed +missed +nothing came in 190 s/)
-    expect(text.split('\n').at(-1)).toBe('4 units: 1 announced, 1 published, 1 missed, 1 failed')
+    expect(text.split('\n').at(-2)).toBe('4 units: 1 announced, 1 published, 1 missed, 1 failed')
   })
 
   it.each<[Partial<UnitsOptions>, number[]]>([
@@ -100,8 +103,7 @@ describe('pp units', () => {
     [{ night: '20261122', state: 'announced' }, []],
   ])('takes %j', async (options, detectors) => {
     await mixedVisit()
-    const found = JSON.parse(await units({ ...options, json: true })) as { detector: number }[]
-    expect(found.map(({ detector }) => detector).sort()).toEqual(detectors)
+    expect(await numbers(options)).toEqual(detectors)
   })
 
   it('refuses a night that is none, and says so where the ledger does not answer', async () => {
@@ -132,9 +134,34 @@ describe('pp units', () => {
     expect(JSON.parse(await units({ deferred: true, json: true }))).toHaveLength(1)
   })
 
-  it('writes detectors as ranges', () => {
-    expect([[], [3], [0, 1], [0, 1, 2, 5, 7, 8]].map(ranges)).toEqual(['', '3', '0-1', '0-2, 5, 7-8'])
+  it('takes tonight and what has not ended, and says so; of other nights what is asked for', async () => {
+    await mixedVisit()
+    const dayLater = EVENING + 24 * HOUR
+    expect(await numbers({}, EVENING)).toEqual([0, 1, 2, 3])
+    expect(await numbers({}, dayLater)).toEqual([3])
+    expect(await numbers({ failed: true }, dayLater)).toEqual([])
+    expect(await numbers({ failed: true, all: true }, dayLater)).toEqual([1])
+    expect(await numbers({ all: true }, dayLater)).toEqual([0, 1, 2, 3])
+    expect(await units({}, dayLater)).toMatch(
+      /\n1 units: 1 announced\nof the night 20261123, or not ended; .* all there are: --all$/,
+    )
+    // Of a night long over: one whose alerts are not out, one that is cancelled but not decided, one that somebody works on.
+    await db.pool.query(`update outbox set state = 'pending' where terminal = 'published'`)
+    await db.pool.query(`update unit set withdrawn = true where inputs = 'announced'`)
+    await db.pool.query(
+      `update unit set inputs = 'ready', completeness = 'partial', work = 'leased', lease_until = now() where detector = 2`,
+    )
+    await db.pool.query(`delete from outbox where detector = 2`)
+    expect(await numbers({}, EVENING + 240 * HOUR)).toEqual([0, 2, 3])
   })
+})
+
+it('pp pipelines check says of a visit whose camera is not processed any more that it is not', async () => {
+  await say(decision(0))
+  const { LSSTCam } = config.decide.instruments
+  const later = { ...config, decide: { ...config.decide, instruments: { LSSTCam: LSSTCam! } } }
+  const check = () => checkPipelines(later, { group, instrument: 'LATISS', json: false }, () => {})
+  await expect(check()).rejects.toThrow('LATISS is not processed here (decide.instruments); processed are LSSTCam')
 })
 
 describe('pp visit show', () => {

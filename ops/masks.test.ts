@@ -33,14 +33,26 @@ describe('an order', () => {
     [{ detectors: '9' }, '"9" names no detectors of LSSTComCam; allowed are 0 to 8'],
     [{ detectors: 'every' }, '"every" names no detectors'],
     [{ reason: ' ' }, '--reason is blank'],
+    [{ by: ' ' }, '--by is blank'],
     [{ for: '2 hours' }, '--for is "2 hours"; allowed are 90s'],
     [{ for: '0s' }, 'had ended before it was ordered'],
     [{ until: '2026-02-25T04:30:00' }, '--until is "2026-02-25T04:30:00"; a time with its zone'],
+    [{ until: '2027-02-30T04:30:00Z' }, '--until is "2027-02-30T04:30:00Z"'],
+    [{ until: '2027-02-29T23:30:00-03:00' }, '--until is "2027-02-29'],
     [{ until: 'soonZ' }, '--until is "soonZ"'],
     [{ until: '2026-02-25T03:59:59Z' }, 'had ended before it was ordered'],
     [{ until: '2026-02-25T04:30:00Z', for: '1h' }, 'give one'],
   ])('with %j is refused before anything is written', (more, sentence) => {
     expect(() => ordersOf(order(more), NIGHT)).toThrow(ConfigError)
     expect(() => ordersOf(order(more), NIGHT)).toThrow(sentence)
+  })
+  it('is given by who is logged in, where --by is not said, and needs --by where that has no name', () => {
+    const { by: _, ...unsaid } = order()
+    expect(ordersOf(unsaid, NIGHT, () => 'bob')[0]!.by).toBe('bob')
+    const nameless = () => {
+      throw new Error('uv_os_get_passwd returned ENOENT')
+    }
+    for (const login of [nameless, () => ' '])
+      expect(() => ordersOf(unsaid, NIGHT, login)).toThrow('nobody is logged in; say --by')
   })
 })

@@ -12,7 +12,8 @@ import { table } from './table.ts'
 type Print = (text: string) => void
 interface OrderFlags {
   readonly reason: string
-  readonly by: string
+  /** Without it, who is logged in. */
+  readonly by?: string
   readonly until?: string
   readonly for?: string
 }
@@ -31,7 +32,7 @@ export function maskCommand(print: Print): Command {
       .argument('<instrument>')
       .argument('<detectors>', WHICH)
       .requiredOption('--reason <text>', 'why; every unit that is not made says it')
-      .option('--by <who>', 'who gives the order', userInfo().username)
+      .option('--by <who>', 'who gives the order; without it who is logged in')
   ordered('set', 'switch detectors off; later visits make no unit of them')
     .option('--until <time>', 'when it ends by itself, like 2026-02-25T09:00:00Z')
     .option('--for <duration>', 'how long, like 90s, 30m, 2h or 1d; without it until it is cleared')
@@ -62,7 +63,8 @@ export interface Order extends OrderFlags {
 /** Writes the order for each detector named, and prints what is then in force. @throws ConfigError where it cannot be right. */
 export async function giveOrder(config: Config, order: Order, print: Print): Promise<void> {
   const orders = ordersOf(order, Date.now())
-  const { instrument, kind, by, reason, detectors } = order
+  const { instrument, kind, reason, detectors } = order
+  const { by } = orders[0]!
   const note = { action: kind === 'mask' ? 'mask set' : 'mask clear', by, reason, detail: JSON.stringify(orders) }
   await withControlTopic(config, async topic => {
     await topic.give(orders, note)
@@ -74,10 +76,16 @@ export async function giveOrder(config: Config, order: Order, print: Print): Pro
 }
 
 /** One record a detector, or one for all; checked the way fan-out will. */
-export function ordersOf({ kind, instrument, detectors, reason, by, ...time }: Order, now: Instant): Control[] {
+export function ordersOf(
+  { kind, instrument, detectors, reason, by: said, ...time }: Order,
+  now: Instant,
+  login: () => string = () => userInfo().username,
+): Control[] {
   const camera = instrumentNamed(instrument)
   const ids = detectors === 'all' ? [null] : parseDetectors(detectors, camera)
   if (reason.trim() === '') throw new ConfigError('--reason is blank; say why, for whoever finds the detector off')
+  const by = said ?? knownLogin(login)
+  if (by.trim() === '') throw new ConfigError('--by is blank or nobody is logged in; say --by and who gives the order')
   const until = untilOf(time, now)
   return ids.map(detector => {
     const order: Control = { kind, instrument, detector, reason, by, until }
@@ -91,6 +99,15 @@ export function ordersOf({ kind, instrument, detectors, reason, by, ...time }: O
   })
 }
 
+/** A process in a container may run under a number that has no name: then blank. */
+function knownLogin(login: () => string): string {
+  try {
+    return login()
+  } catch {
+    return ''
+  }
+}
+
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 function untilOf({ until, for: lasting }: Pick<OrderFlags, 'until' | 'for'>, now: Instant): Instant | null {
@@ -101,9 +118,11 @@ function untilOf({ until, for: lasting }: Pick<OrderFlags, 'until' | 'for'>, now
     return now + Number(count) * UNITS[unit as keyof typeof UNITS]
   }
   if (until === undefined) return null
-  // Without its zone the time would be that of the machine where the order is given.
-  const end = /(Z|[+-]\d\d:\d\d)$/.test(until) ? Date.parse(until) : NaN
-  if (Number.isNaN(end)) throw new ConfigError(`--until is "${until}"; a time with its zone like 2026-02-25T09:00:00Z`)
+  // Without its zone the time would be that of the machine where the order is given; and 30 February would be 2 March.
+  const [, day] = /^(\d{4}-\d\d-\d\d)T.*(?:Z|[+-]\d\d:\d\d)$/.exec(until) ?? []
+  const end = day === undefined ? NaN : Date.parse(until)
+  if (Number.isNaN(end) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day)
+    throw new ConfigError(`--until is "${until}"; a time with its zone like 2026-02-25T09:00:00Z`)
   return end
 }
 

@@ -3,9 +3,8 @@ import type { Announcement } from '../schemas/avro/generated.ts'
 import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
 import { readSkyMaps } from '../streams/main/sky-maps.ts'
 import { choosePipelines, ladderOf, type Choice, type PipelineRule } from '../topology/pipelines.ts'
-import { activeDetectors } from '../topology/settings.ts'
 import type { SkyMaps } from '../topology/sky-map.ts'
-import { instrumentNamed, parseDetectors, rangesOf } from './detectors.ts'
+import { activeDetectorsOf, instrumentNamed, parseDetectors, rangesOf } from './detectors.ts'
 import { table } from './table.ts'
 import { visitOf, type VisitFlags } from './visit-input.ts'
 
@@ -57,9 +56,10 @@ interface Verdict extends Choice {
 
 function verdictsOf({ decide }: Config, maps: SkyMaps, announcement: Announcement, only?: string): readonly Verdict[] {
   const { instrument: name } = announcement
-  const ids = only === undefined ? activeDetectors(decide, name) : parseDetectors(only, instrumentNamed(name))
+  const active = activeDetectorsOf(decide, name)
+  const ids = only === undefined ? active : parseDetectors(only, instrumentNamed(name))
   const off = decide.instruments[name]?.off ?? {}
-  return ids!.map(detector => ({
+  return ids.map(detector => ({
     detector,
     off: off[String(detector)] ?? null,
     ...choosePipelines(decide.pipelines, { announcement, detector }, maps),

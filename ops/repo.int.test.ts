@@ -6,6 +6,7 @@ import { visitKey } from '../topology/identifiers.ts'
 import { detectorResult } from '../topology/streams.ts'
 import { DEPLOYMENT, ended } from '../topology/testing/results.ts'
 import { showRepository } from './repo.ts'
+import { configWith } from './testing/config.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
@@ -16,8 +17,7 @@ afterAll(() => db.drop())
 const CHAIN = 'LATISS/prompt/output-2026-02-24'
 async function shown(name: string, json = false): Promise<string> {
   let text = ''
-  const config = { app: 'pp', postgres: { url: db.url } } as Parameters<typeof showRepository>[0]
-  await showRepository(config, { name, json }, line => void (text += line))
+  await showRepository(configWith({ PP_POSTGRES_URL: db.url }), { name, json }, line => void (text += line))
   return text
 }
 

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
 import { toJson } from '../sinks/postgres/json.ts'
-import { openPool, type Pool } from '../sinks/postgres/pool.ts'
+import type { Pool } from '../sinks/postgres/pool.ts'
 import { chains, datasetsOf, membersOf } from '../sinks/repository/contents.ts'
 import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
+import { readDatabase } from './ledger.ts'
 import { table } from './table.ts'
 
 /** `pp repo`: the registry of the central repository. */
@@ -22,20 +23,12 @@ export const repoCommand = (print: (text: string) => void): Command =>
  * @throws ConfigError where there is nothing of that name, with the chains that there are
  */
 export async function showRepository(
-  config: Pick<Config, 'app' | 'postgres'>,
+  config: Config,
   { name, json }: { readonly name: string; readonly json: boolean },
   print: (text: string) => void,
 ): Promise<void> {
-  const pool = openPool(config.postgres.url, { name: `${config.app}-repo`, max: 1 })
-  try {
-    const { rows, head, cells } = await found(pool, name)
-    print(json ? JSON.stringify(JSON.parse(toJson(rows)), null, 2) : table(head, cells))
-  } catch (error) {
-    if (error instanceof ConfigError) throw error
-    throw new ConfigError(`The registry cannot be read at postgres.url: ${(error as Error).message}`)
-  } finally {
-    await pool.end()
-  }
+  const { rows, head, cells } = await readDatabase(config, 'The registry', pool => found(pool, name))
+  print(json ? JSON.stringify(JSON.parse(toJson(rows)), null, 2) : table(head, cells))
 }
 
 async function found(pool: Pool, name: string) {

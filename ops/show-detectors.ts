@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander'
-import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
+import { type Config, loadConfig } from '../streams/main/config.ts'
 import { scienceDetectorsOf } from '../topology/instruments.ts'
 import { maskOf } from '../topology/masks.ts'
-import { activeDetectors } from '../topology/settings.ts'
 import { withControlTopic } from './control-topic.ts'
-import { instrumentNamed, rangesOf } from './detectors.ts'
+import { activeDetectorsOf, instrumentNamed, rangesOf } from './detectors.ts'
 import { table } from './table.ts'
 
 type Print = (text: string) => void
@@ -28,11 +27,7 @@ export function detectorsCommand(print: Print): Command {
 /** Prints every detector of an instrument with what it would be in a visit announced now. */
 export async function showDetectors(config: Config, name: string, flags: { readonly json: boolean }, print: Print) {
   const instrument = instrumentNamed(name)
-  const active = activeDetectors(config.decide, name)
-  if (!active) {
-    const processed = Object.keys(config.decide.instruments).join(', ')
-    throw new ConfigError(`${name} is not processed here (decide.instruments); processed are ${processed}`)
-  }
+  activeDetectorsOf(config.decide, name)
   const masks = (await withControlTopic(config, topic => topic.masks())).get(name)
   const { off } = config.decide.instruments[name]!
   const detectors = scienceDetectorsOf(instrument).map(detector => {

@@ -1,5 +1,8 @@
 import { type UnitState, type UnitSummary, unitsSummary } from '../sinks/ledger/summary.ts'
 import type { Config } from '../streams/main/config.ts'
+import { dayObsOf } from '../topology/identifiers.ts'
+import type { Instant } from '../topology/model/time.ts'
+import { rangesOf } from './detectors.ts'
 import { countsOf, json, nightOf, readLedger } from './ledger.ts'
 import { table } from './table.ts'
 
@@ -12,20 +15,28 @@ export interface UnitsOptions {
   readonly night?: string
   readonly deferred?: boolean
   readonly failed?: boolean
+  readonly all?: boolean
 }
 
 /**
- * Prints units by deadline: one a line, with what it waits for or how it ended, then how many are in which state. With `deferred` the list
+ * Prints units by deadline, of tonight and what is open of other nights, unless a night, a group or all are asked for: one a line, with what it waits for or how it ended, then how many are in which state. With `deferred` the list
  * of the next day's work: one line per visit.
  */
-export async function showUnits(config: Config, options: UnitsOptions, print: (text: string) => void): Promise<void> {
+export async function showUnits(
+  config: Config,
+  options: UnitsOptions,
+  print: (text: string) => void,
+  now: Instant = Date.now(),
+): Promise<void> {
+  const isTonight = !(options.all || options.deferred || (options.night ?? options.group) !== undefined)
+  const night = isTonight ? String(dayObsOf(now)) : options.night
   const state = options.deferred ? 'deferred' : options.failed ? 'failed' : options.state
   const units = await readLedger(config, pool =>
     unitsSummary(pool, {
       ...(options.group !== undefined && { group: options.group }),
       ...(options.instrument !== undefined && { instrument: options.instrument }),
       ...(state !== undefined && { state }),
-      ...(options.night !== undefined && { deadlines: nightOf(options.night) }),
+      ...(night !== undefined && { deadlines: nightOf(night), orOpen: isTonight }),
     }),
   )
   if (options.deferred) {
@@ -37,7 +48,7 @@ export async function showUnits(config: Config, options: UnitsOptions, print: (t
         ['deadline (UTC)', 'instrument', 'group', 'units', 'detectors', 'reason'],
         visits.map(it => [
           ...[stamp(it.deadline), it.instrument, it.group, String(it.detectors.length)],
-          ...[ranges(it.detectors), `${it.reason}: ${it.detail}`],
+          ...[rangesOf(it.detectors), `${it.reason}: ${it.detail}`],
         ]),
       ),
     )
@@ -46,6 +57,10 @@ export async function showUnits(config: Config, options: UnitsOptions, print: (t
   if (options.json) return print(json(units))
   print(table(['unit', 'inputs', 'state', 'tries', 'detail'], units.map(lineOf)))
   print(`\n${units.length} units${units.length > 0 ? `: ${countsOf(units)}` : ''}`)
+  if (isTonight)
+    print(
+      `of the night ${night}, or not ended; another night: --night YYYYMMDD; one visit: --group; all there are: --all`,
+    )
 }
 
 const lineOf = (unit: UnitSummary): string[] => [
@@ -80,17 +95,6 @@ export function nextDay(units: readonly UnitSummary[]): DeferredVisit[] {
     const detectors = those.map(unit => unit.detector).sort((a, b) => a - b)
     return { instrument, group, detectors, deadline, reason, detail }
   })
-}
-
-/** 0, 1, 2, 5, 7, 8 as `0-2, 5, 7-8`. */
-export function ranges(ascending: readonly number[]): string {
-  const runs: [number, number][] = []
-  for (const id of ascending) {
-    const last = runs.at(-1)
-    if (last !== undefined && last[1] === id - 1) last[1] = id
-    else runs.push([id, id])
-  }
-  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ')
 }
 
 const stamp = (instant: number): string => new Date(instant).toISOString().slice(0, 19).replace('T', ' ')

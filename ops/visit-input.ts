@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Announcement, LogeventNextVisit } from '../schemas/avro/generated.ts'
 import { announcementsOf } from '../sinks/ledger/announcements.ts'
-import { openPool } from '../sinks/postgres/pool.ts'
 import { type Config, ConfigError } from '../streams/main/config.ts'
 import { checkAnnouncement } from '../topology/announcement.ts'
 import { Rejection } from '../topology/model/step.ts'
+import { readLedger } from './ledger.ts'
 
 /** The visit that a question is about: said by flags, kept in a file, or known to the ledger. */
 
@@ -114,18 +114,11 @@ function fieldOf(field: string, like: LogeventNextVisit[keyof LogeventNextVisit]
 }
 
 async function fromLedger(config: Config, group: string, instrument?: string): Promise<Announcement> {
-  const pool = openPool(config.postgres.url, { name: `${config.app}-pipelines`, max: 1 })
-  try {
-    const known = Object.keys(config.decide.instruments)
-    const among = instrument === undefined ? known : [instrument]
-    const found = await announcementsOf(pool, group, among).catch((error: Error) => {
-      throw new ConfigError(`The ledger cannot be read at postgres.url: ${error.message}`)
-    })
-    if (found.length === 1) return found[0]!
-    if (found.length === 0) throw new ConfigError(`The ledger has no unit of group ${group} and ${among.join(', ')}`)
-    const names = found.map(it => it.instrument).join(', ')
-    throw new ConfigError(`Group ${group} is one of several instruments; say --instrument with one of ${names}`)
-  } finally {
-    await pool.end()
-  }
+  const known = Object.keys(config.decide.instruments)
+  const among = instrument === undefined ? known : [instrument]
+  const found = await readLedger(config, pool => announcementsOf(pool, group, among))
+  if (found.length === 1) return found[0]!
+  if (found.length === 0) throw new ConfigError(`The ledger has no unit of group ${group} and ${among.join(', ')}`)
+  const names = found.map(it => it.instrument).join(', ')
+  throw new ConfigError(`Group ${group} is one of several instruments; say --instrument with one of ${names}`)
 }

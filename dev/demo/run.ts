@@ -46,6 +46,7 @@ export const demoConfig = (options: DemoOptions) => {
   return {
     decide: { imageTimeoutSeconds: options.pixels ? 8 : 30, instruments: { [options.instrument]: { off: {}, chip } } },
     ledger: { leaseSeconds: 8 },
+    ...(!options.pixels && { deployment: 'load-test' }),
     worker: { heartbeatMs: 1500, recording: options.pixels ? '' : RECORDING },
   }
 }

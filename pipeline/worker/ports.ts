@@ -28,6 +28,8 @@ export interface UnitLedger {
   claimPreload(worker: { readonly id: string; readonly holds: readonly string[] }): Promise<UnitToPreload | undefined>
   /** Renews the claim. False: it is over, because the unit is ready, withdrawn, ended or somebody else's. */
   holdPreload(unit: string, worker: string): Promise<boolean>
+  /** Gives the claim up, so that another may prepare for the unit at once. */
+  dropPreload(unit: string, worker: string): Promise<unknown>
   /** False: the lease is somebody else's now; stop and discard. */
   heartbeat(unit: string, epoch: number): Promise<boolean>
   reported(unit: string, epoch: number): Promise<unknown>

@@ -27,6 +27,7 @@ const run = (given: PipelineJob, signal = new AbortController().signal, ms = 0) 
 it('answers as the unit would: with its ids, its sky at the recorded pixels, the time of its header, its known objects', async () => {
   const answer = await run(job)
   if (!('outputs' in answer)) throw new Error('it was refused')
+  expect(answer.remark).toContain('answered from a recording')
   const { sources, cutouts, forced, midpointMjdTai, boundary } = answer.outputs
   const [source] = sources
   expect(parseDiaSourceId(source!.diaSourceId)).toMatchObject({ visit: job.visit, detector: 42, counter: 1 })

@@ -60,6 +60,7 @@ function answerAs(job: PipelineJob, recorded: ImageOutputs): PipelineAnswer {
         cutouts,
         forced: forcedAs(job, recorded, wcs, sources),
       },
+      remark: 'answered from a recording, not from its pixels',
     }
   } catch (error) {
     if (error instanceof AlgorithmError) return { refused: { code: error.code, detail: error.message } }

@@ -5,7 +5,7 @@ import type { ImageOutputs } from '../images/pipeline.ts'
 import type { Lease } from './ports.ts'
 import type { Preloaded } from './preload.ts'
 import { choosePipeline, runUnit } from './run-unit.ts'
-import type { PipelineJob } from './thread.ts'
+import type { PipelineAnswer, PipelineJob } from './thread.ts'
 
 const bytes = new Uint8Array(1)
 const everything: Preloaded = {
@@ -40,8 +40,13 @@ describe('exposures of another rotation than announced', () => {
     ...{ dome: 'OPEN', filters: 'r', duration: 20, nimages: 2, survey: 's', totalCheckpoints: 1 },
     ...{ startTimeTai: 0, publishedAt: 0 },
   }
+  const outputs: ImageOutputs = {
+    ...{ boundary: [], width: 1, height: 1, midpointMjdTai: 61000, exposureTime: 15, sources: [], forced: [] },
+    ...{ cutouts: [], products: [], metrics: {} },
+  }
   /** A unit of two snaps taken at these sky angles; what its report says and what the pipeline was given. */
-  async function run(...angles: number[]) {
+  const run = (...angles: number[]) => runAnswered({ outputs }, ...angles)
+  async function runAnswered(answer: PipelineAnswer, ...angles: number[]) {
     const raws = angles.map((_, i) => ({
       at: i,
       raw: {
@@ -54,10 +59,6 @@ describe('exposures of another rotation than announced', () => {
       ...{ epoch: 1, attempt: 0, raws, at: 5, leasedAt: 6 },
     }
     const jobs: PipelineJob[] = []
-    const outputs: ImageOutputs = {
-      ...{ boundary: [], width: 1, height: 1, midpointMjdTai: 61000, exposureTime: 15, sources: [], forced: [] },
-      ...{ cutouts: [], products: [], metrics: {} },
-    }
     const result = await runUnit(
       lease,
       everything,
@@ -68,7 +69,7 @@ describe('exposures of another rotation than announced', () => {
           put: async () => ({ size: 1, sha256: 'd' }),
           list: async function* () {},
         },
-        thread: { run: async job => (jobs.push(job), { outputs }), close: async () => {} },
+        thread: { run: async job => (jobs.push(job), answer), close: async () => {} },
         ...{ bucket: 'central', deployment: 'd', deadlineMs: 1, paddingArcsec: 30, now: () => 7 },
       },
       new AbortController().signal,
@@ -94,5 +95,10 @@ describe('exposures of another rotation than announced', () => {
   it('are none where all is well, and nothing is said', async () => {
     const { result } = await run(42, 42)
     expect(result).toMatchObject({ outcome: 'succeeded', detail: null, exposures: [2026112200001n, 2026112200002n] })
+  })
+
+  it('are told beside what the pipeline remarks of its answer', async () => {
+    const { result } = await runAnswered({ outputs, remark: 'answered from a recording' }, -45, 42)
+    expect(result.detail).toMatch(/^exposure 2026112200001: .*; answered from a recording$/)
   })
 })

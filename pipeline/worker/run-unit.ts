@@ -64,7 +64,7 @@ export async function runUnit(
     ...stored,
     ...exposuresOf(kept.map(({ used }) => used)),
     // It went well all the same: a word for the operator.
-    detail: [...rejected, ...remarks].join('; ') || null,
+    detail: [...rejected, ...remarks, ...(answer.remark ? [answer.remark] : [])].join('; ') || null,
     metrics: {
       ...metrics,
       rejectedExposures: rejected.length,

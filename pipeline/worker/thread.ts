@@ -9,7 +9,8 @@ export interface PipelineJob extends Omit<ImageInputs, 'idOf'> {
 }
 
 export type PipelineAnswer =
-  | { readonly outputs: ImageOutputs }
+  /** `remark`: a word for the operator about how they came to be. */
+  | { readonly outputs: ImageOutputs; readonly remark?: string }
   /** The algorithm refused, for good: the same bytes would be refused again. */
   | { readonly refused: { readonly code: string; readonly detail: string } }
 

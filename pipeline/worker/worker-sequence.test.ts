@@ -23,6 +23,7 @@ async function run(
       lease: async () => (preloads.length === 0 ? ready.shift() : undefined),
       claimPreload: async () => preloads.shift(),
       holdPreload: async () => false,
+      dropPreload: async () => {},
       heartbeat: async () => true,
       reported: async () => true,
       release: async (unit, _epoch, { detail }) => released.push(`${unit} ${detail}`),

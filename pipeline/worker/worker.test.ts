@@ -81,6 +81,10 @@ function setup(more: { readonly drainMs?: number; readonly maxUnits?: number } =
       },
       claimPreload: async () => preloads.shift(),
       holdPreload: async () => holding,
+      dropPreload: async unit => {
+        if (isLedgerAway) throw new Error('the database is away')
+        said.push(`dropped ${unit}`)
+      },
       heartbeat: async () => {
         if (isLedgerAway) throw new Error('the database is away')
         return alive
@@ -179,6 +183,18 @@ it('lets go of a unit that was withdrawn, and prepares for the next', async () =
   await vi.waitUntil(() => preloads.length === 0, { interval: 1 })
   clearInterval(ringing)
   await worker.drain()
+})
+
+it('gives up, when it ends, the claim of the unit that it prepares for, and ends also where it cannot', async () => {
+  for (const isAway of [false, true]) {
+    const { preloads, said, ring, ledgerAway, worker } = setup()
+    preloads.push(announced('LATISS/g/0'))
+    ring()
+    await vi.waitUntil(() => preloads.length === 0, { interval: 1 })
+    ledgerAway(isAway)
+    await worker.drain()
+    expect(said).toEqual(isAway ? ['closed'] : ['dropped LATISS/g/0', 'closed'])
+  }
 })
 
 it('gives a unit back, with its reason, after what a retry may heal', async () => {

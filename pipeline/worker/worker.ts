@@ -27,7 +27,7 @@ export interface WorkerOptions {
 export interface RunningWorker {
   /**
    * Takes no more work and resolves when nothing is in hand: the unit in hand may finish within `drainMs`, and is handed back then, so
-   * that another worker begins it at once and nobody waits for a lease to lapse. Units that were only preloaded are forgotten.
+   * that another worker begins it at once and nobody waits for a lease to lapse. Claims of units that were only preloaded are given up.
    */
   drain(): Promise<void>
   /** Resolves when it has ended, by a drain or by itself. */
@@ -91,6 +91,14 @@ async function loop(options: WorkerOptions, stop: AbortSignal, leave: AbortSigna
       await options.wake(options.pollMs, stop)
     }
   }
+  if (inHand) await drop(inHand, options, leave)
+}
+
+/** A worker that ends prepares for nothing more: another need not wait for the claim to lapse. */
+async function drop({ unit }: InHand, { ledger, id, log }: WorkerOptions, leave: AbortSignal): Promise<void> {
+  await unlessAborted(leave, () => ledger.dropPreload(unit, id)).catch((error: unknown) =>
+    log.warn({ unit, err: error }, 'the preload claim could not be given back; it will lapse'),
+  )
 }
 
 function begin(unit: UnitToPreload, options: WorkerOptions): InHand {

@@ -75,6 +75,8 @@ export interface Leases {
   claimPreload(worker: LeaseSeeker): Promise<AnnouncedUnit | undefined>
   /** Renews a preload claim; false when it is over: the unit is ready, withdrawn, ended, or claimed by another. */
   holdPreload(unit: string, worker: string): Promise<boolean>
+  /** Gives a preload claim up, so that another may prepare for the unit at once. False: it was not ours any more. */
+  dropPreload(unit: string, worker: string): Promise<boolean>
   /** False: the lease is lost, stop working. */
   heartbeat(unit: string, epoch: number): Promise<boolean>
   /** Gives a unit back after an interruption or trouble outside, for a try after the back-off. False: it was not ours any more. */
@@ -109,6 +111,16 @@ const toAnnounced = (row: UnitRow): AnnouncedUnit => ({
   announcement: row.announcement,
   pipelines: row.pipelines,
   deadline: row.deadline,
+})
+
+const toLease = (row: LeaseRow): Lease => ({
+  ...toAnnounced(row),
+  epoch: row.epoch,
+  tries: row.tries,
+  inputs: row.completeness,
+  raws: rawsFromJson(row.raws),
+  at: row.decided_at,
+  leasedAt: row.leased_at,
 })
 
 const LEASE = `
@@ -147,15 +159,7 @@ export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Lease
         rules.maxTries,
         rules.stalenessSeconds,
       ])
-      return rows.map(row => ({
-        ...toAnnounced(row),
-        epoch: row.epoch,
-        tries: row.tries,
-        inputs: row.completeness,
-        raws: rawsFromJson(row.raws),
-        at: row.decided_at,
-        leasedAt: row.leased_at,
-      }))[0]
+      return rows.map(toLease)[0]
     },
     claimPreload: async ({ id, holds = [] }) => {
       const { rows } = await pool.query<UnitRow>(PRELOAD, [id, holds, rules.preloadSeconds])
@@ -167,6 +171,11 @@ export function openLeases(pool: Pool, rules: LedgerRules = defaultRules): Lease
          where key = $1 and preload_worker = $2 and inputs = 'announced' and not withdrawn`,
         [unit, worker, rules.preloadSeconds],
       ),
+    dropPreload: (unit, worker) =>
+      changesOne('update unit set preload_worker = null, preload_until = null where key = $1 and preload_worker = $2', [
+        unit,
+        worker,
+      ]),
     heartbeat: (unit, epoch) =>
       changesOne(
         `update unit set lease_until = clock_timestamp() + make_interval(secs => $3)

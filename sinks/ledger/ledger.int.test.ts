@@ -216,6 +216,9 @@ describe('leases', () => {
     expect(await leases.claimPreload({ id: 'b' })).toBeUndefined()
     expect(await leases.holdPreload(unit, 'b')).toBe(false)
     expect(await leases.holdPreload(unit, 'a')).toBe(true)
+    expect(await leases.dropPreload(unit, 'b')).toBe(false)
+    expect(await leases.dropPreload(unit, 'a')).toBe(true)
+    expect(await leases.claimPreload({ id: 'a' })).toMatchObject({ unit })
     await say(decision(0, { kind: 'withdrawn', number: 2 }))
     expect(await leases.holdPreload(unit, 'a')).toBe(false)
     await say(decision(0, { number: 3 }))
@@ -296,6 +299,18 @@ describe('the sweeper', () => {
     await db.pool.query(`update ledger_pulse set beat = now() - interval '750 s'`)
     expect(await sweep(db.pool, rules)).toMatchObject({ afterGap: true })
     expect(await sweep(db.pool, rules)).toMatchObject({ deferred: 1, expired: 0 })
+  })
+
+  it('says of what went stale after tries how the last one ended', async () => {
+    await say(decision(0))
+    const leases = openLeases(db.pool, { ...rules, backOffSeconds: 1000 })
+    const { epoch } = (await leases.lease({ id: 'w' }))!
+    await leases.release(unit, epoch, { reason: 'interrupted', detail: 'Error: 503 at bias.fits' })
+    await db.pool.query(`update unit set deadline = now() - interval '700 s', ready_at = now() - interval '800 s'`)
+    expect(await sweep(db.pool, rules)).toMatchObject({ expired: 1 })
+    expect((await only()).detail).toMatch(
+      /^given up \d+ s after its deadline, after 1 tries; the last: Error: 503 at bias.fits$/,
+    )
   })
 
   it('spares replays, however old', async () => {

@@ -60,7 +60,18 @@ export interface UnitsWanted {
   readonly state?: UnitState
   /** Whose window closes from the first of these instants on and before the second. */
   readonly deadlines?: readonly [Instant, Instant]
+  /** Beside those of these deadlines all that have not ended, of whatever night. */
+  readonly orOpen?: boolean
 }
+
+/** SQL: keys of units that have not ended; each part has its partial index, so that no former night is read. */
+const OPEN = `select key from unit where inputs = 'ready' and work = 'idle'
+  union all select key from unit where inputs = 'announced' and not withdrawn
+  union all select key from unit where inputs = 'announced' and withdrawn
+  union all select key from unit where work in ('leased', 'reported')
+  union all select unit from outbox where state = 'pending' and terminal = 'published'`
+
+const DEADLINES = '($4::timestamptz is null or u.deadline >= $4 and u.deadline < $5)'
 
 /** The units of the ledger, by deadline and key: all, or those that are wanted. */
 export async function unitsSummary(db: Querier, wanted: UnitsWanted = {}): Promise<UnitSummary[]> {
@@ -74,8 +85,9 @@ export async function unitsSummary(db: Querier, wanted: UnitsWanted = {}): Promi
        u.published_at as "publishedAt"
      from unit u left join outbox o on o.unit = u.key and o.attempt = u.attempt
      where ($1::text is null or u.instrument = $1) and ($2::text is null or u.group_id = $2)
-       and ($3::text is null or ${STATE} = $3) and (coalesce($3, '') <> 'deferred' or u.work = 'deferred')
-       and ($4::timestamptz is null or u.deadline >= $4 and u.deadline < $5)
+       and ($3::text is null or ${STATE} = $3)
+       and (coalesce($3, '') <> 'deferred' or u.work = 'deferred') and (coalesce($3, '') <> 'failed' or u.work = 'failed')
+       and ${wanted.orOpen ? `u.key in (select key from unit where deadline >= $4 and deadline < $5 union all ${OPEN})` : DEADLINES}
      order by u.deadline, u.key`,
     [
       wanted.instrument ?? null,

@@ -117,7 +117,9 @@ async function endStale(client: Client, { stalenessSeconds }: LedgerRules) {
      update unit set
        work = case when greatest(ready_at, live_since) >= since then 'deferred' else 'expired' end,
        reason = case when greatest(ready_at, live_since) >= since then 'found-stale' else 'waited-too-long' end,
-       detail = format('not started within %s s after its deadline', $1::int)
+       detail = case when tries = 0 then format('not started within %s s after its deadline', $1::int)
+         else format('given up %s s after its deadline, after %s tries; the last: %s', $1::int, tries,
+           coalesce(detail, reason, 'no reason given')) end
      from stale, ledger_pulse where unit.key = stale.key returning unit.key, work`,
     [stalenessSeconds, MOST_AT_ONCE],
   )

@@ -47,6 +47,7 @@ it('lets each process do all that it does with the rights of its role', async ()
   const leases = openLeases(worker)
   const { unit } = (await leases.claimPreload({ id: 'w' }))!
   expect(await leases.holdPreload(unit, 'w')).toBe(true)
+  expect(await leases.dropPreload(unit, 'w')).toBe(true)
   await openHistory(worker).objectsIn([{ ra: 30, dec: -20 }])
   await dispatch(effects)(jobEvent(decision(0, { raws: [{ at: 0, raw: raw(0) }] })))
   const { epoch } = (await leases.lease({ id: 'w' }))!

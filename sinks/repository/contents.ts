@@ -47,8 +47,10 @@ export async function datasetsOf(
   return rows.map(row => ({ ...row, attempt: Number(row.attempt) }))
 }
 
-/** Every chain, newest day first. */
+/** Every chain; first that into which a run came last. */
 export async function chains(db: Querier): Promise<string[]> {
-  const { rows } = await db.query<{ chain: string }>('select distinct chain from repository.run order by chain desc')
+  const { rows } = await db.query<{ chain: string }>(
+    'select chain from repository.run group by chain order by max(since) desc, chain desc',
+  )
   return rows.map(({ chain }) => chain)
 }

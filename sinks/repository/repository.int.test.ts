@@ -6,7 +6,7 @@ import { Rejection } from '../../topology/model/step.ts'
 import { detectorResult } from '../../topology/streams.ts'
 import { DEPLOYMENT, ended, productOf } from '../../topology/testing/results.ts'
 import type { Effect } from '../effect.ts'
-import type { Pool } from '../postgres/pool.ts'
+import { InDoubt, type Pool } from '../postgres/pool.ts'
 import { event } from '../testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { chains, datasetsOf, membersOf } from './contents.ts'
@@ -97,6 +97,13 @@ describe('the chain of a night', () => {
   })
 })
 
+it('of the newest chains is the first, whatever its camera is called', async () => {
+  const effect = repoSync(db.pool)
+  await send(effect, ended({ instrument: 'LSSTCam', terminalAt: 1_771_000_000_000 }))
+  await send(effect, ended())
+  expect(await chains(db.pool)).toEqual([CHAIN, CHAIN.replace('LATISS', 'LSSTCam')])
+})
+
 it('the same tables come of any order, any repetition, any batches, and two who register at once', async () => {
   const effect = repoSync(db.pool)
   await Promise.all(night.map(result => send(effect, result)))
@@ -169,6 +176,18 @@ describe('a record that cannot be registered', () => {
     )
   })
 
+  it('is none whose camera or detector was described otherwise before: the first description stays', async () => {
+    const effect = repoSync(db.pool)
+    await send(effect, ended())
+    await db.pool.query(
+      `update repository.dimension_record set record = record || '{"told": "before"}' where element in ('instrument', 'detector')`,
+    )
+    const before = await everything()
+    expect(before.match(/"told": "before"/g)).toHaveLength(2)
+    expect(await outcomes([send(repoSync(db.pool), ended())])).toEqual(['done'])
+    expect(await everything()).toBe(before)
+  })
+
   it('is one that no database can store, or that has a foreign key', async () => {
     const effect = repoSync(db.pool)
     const unstorable = ended({ group: 'a\0b' })
@@ -192,10 +211,26 @@ describe('trouble with the database', () => {
   })
 
   it('between the commit and its answer is no loss and no duplicate: what comes again finds itself, and is told', async () => {
-    const told = await ingested(send(repoSync(db.pool), ended()))
+    await expect(send(repoSync(losingAnswers(db.pool)), ended())).rejects.toThrow(InDoubt)
     const before = await everything()
-    const successor = repoSync(db.pool)
-    expect(await ingested(send(successor, ended()))).toEqual(told)
+    const ids = (await datasetsOf(db.pool)).map(({ id }) => id)
+    expect(ids).toHaveLength(2)
+    const told = await ingested(send(repoSync(db.pool), ended()))
+    expect([...told.datasets].sort()).toEqual(ids.sort())
     expect(await everything()).toBe(before)
   })
 })
+
+/** The pool, over a network that breaks after each commit was done and before its answer came. */
+const losingAnswers = (pool: Pool): Pool =>
+  Object.assign(Object.create(pool) as Pool, {
+    connect: async () => {
+      const client = await pool.connect()
+      const query = async (...of: [string, unknown[]?]) => {
+        const answer = await client.query(...of)
+        if (of[0] === 'commit') throw new Error('Connection terminated unexpectedly')
+        return answer
+      }
+      return { query, on: () => {}, off: () => {}, release: () => client.release() }
+    },
+  })

@@ -145,14 +145,14 @@ export const infrastructure = {
       type: 'string',
       default: '',
       description:
-        'For load tests: key in the central bucket of a recorded result that every unit is answered with; empty: the pipeline runs.',
+        'For load tests: key in the central bucket of a recorded result that every unit is answered with (deployment must begin with load-test); empty: the pipeline runs.',
     },
     recordingMs: ms(200, 'How long a recorded answer pretends to take.', 0),
   }),
   ledger: section({
     leaseSeconds: count(
       defaultRules.leaseSeconds,
-      'A lease without heartbeat lasts this long: at least four heartbeats. Half of it without a sweep counts as a downtime.',
+      'A lease without heartbeat lasts this long: at least four heartbeats, and four sweeps. Half of it without a sweep counts as a downtime.',
     ),
     reportedSeconds: count(
       defaultRules.reportedSeconds,

@@ -57,6 +57,42 @@ it('refuses addresses that are none, without printing them, and leases that outl
     expect(message).toContain(`${knob} must match pattern "${pattern}"`)
   expect(message).not.toContain('canary')
   expect(messageOf({ ...needed, PP_WORKER_HEARTBEAT_MS: '6000' })).toContain('ledger.leaseSeconds is 20; allowed is at')
+  expect(messageOf({ ...needed, PP_LEDGER_SWEEP_MS: '5001' })).toContain('at least 21, four sweeps (ledger.sweepMs)')
+  expect(loadConfig({ ...needed, PP_LEDGER_SWEEP_MS: '5000' }).ledger.sweepMs).toBe(5000)
+})
+
+it.each(['PP_POSTGRES_URL', 'PP_POSTGRES_DIRECT_URL'])(
+  'refuses options in %s, which would replace all bounds',
+  name => {
+    const message = messageOf({ ...needed, [name]: 'postgresql://u:canary@db/apdb?sslmode=require&options=-c%20a%3D1' })
+    expect(message).toContain(' has "options" after the ?; not allowed')
+    expect(message).not.toContain('canary')
+  },
+)
+
+it('of a file that is no JSON says where, and nothing that stands there', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'pp-config-')), 'config.json')
+  const broken = [
+    '{"s3": {\n  "secretAccessKey": canary-s3 }}',
+    '{"s3": {\n  "secretAccessKey": "canary-s3" "" }}',
+    '{"a": canary',
+    'canary',
+    '{"s3": {"secretAccessKey": "canary',
+  ]
+  for (const text of broken) {
+    writeFileSync(file, text)
+    const message = messageOf({ ...needed, PP_CONFIG: file })
+    expect(message).toContain(`${file}, which is not valid JSON`)
+    expect(message).not.toContain('canary')
+  }
+  writeFileSync(file, broken[1]!)
+  expect(messageOf({ ...needed, PP_CONFIG: file })).toMatch(/JSON at line 2, column 34$/)
+})
+
+it('takes a recorded pipeline only where the name of the deployment says that it is a load test', () => {
+  const recording = { ...needed, PP_WORKER_RECORDING: 'recordings/unit.v8' }
+  expect(messageOf(recording)).toContain('in the deployment "development"; allowed only in one whose name begins with')
+  expect(loadConfig({ ...recording, PP_DEPLOYMENT: 'load-test' }).worker.recording).toBe('recordings/unit.v8')
 })
 
 it('refuses a knob that does not exist, in a variable as in the file', () => {

@@ -59,21 +59,44 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError([wrong(environment), ...ajv.errors!.map(error => `  ${describe(error)}`)].join('\n'))
   }
   const config = tree as unknown as Config
-  const faults = [...faultsOfLeases(config), ...faultsOfSettings(config.decide).map(fault => `decide.${fault}`)]
+  const faults = [
+    ...faultsOfLeases(config),
+    ...faultsOfRecording(config),
+    ...faultsOfDatabase(config),
+    ...faultsOfSettings(config.decide).map(fault => `decide.${fault}`),
+  ]
   if (faults.length > 0) {
     throw new ConfigError([wrong(environment), ...faults.map(fault => `  ${fault}`)].join('\n'))
   }
   return config
 }
 
-/** A worker that renews less often would lose units that it works on. */
+/** A worker that renews less often would lose units that it works on; a sweeper that came as seldom as that would take itself for absent. */
 function faultsOfLeases({ ledger, worker }: Config): string[] {
-  const least = Math.ceil((4 * worker.heartbeatMs) / 1000)
-  if (ledger.leaseSeconds >= least) return []
+  const periods = {
+    'four heartbeats (worker.heartbeatMs)': worker.heartbeatMs,
+    'four sweeps (ledger.sweepMs)': ledger.sweepMs,
+  }
+  return Object.entries(periods).flatMap(([what, ms]) => {
+    const least = Math.ceil((4 * ms) / 1000)
+    if (ledger.leaseSeconds >= least) return []
+    return [`ledger.leaseSeconds is ${ledger.leaseSeconds}; allowed is at least ${least}, ${what}`]
+  })
+}
+
+/** Made-up alerts must never be taken for those of the sky: the run of every product says what it is. */
+function faultsOfRecording({ deployment, worker }: Config): string[] {
+  if (worker.recording === '' || deployment.startsWith('load-test')) return []
   return [
-    `ledger.leaseSeconds is ${ledger.leaseSeconds}; allowed is at least ${least}, four heartbeats (worker.heartbeatMs)`,
+    `worker.recording is "${worker.recording}" in the deployment "${deployment}"; allowed only in one whose name begins with load-test`,
   ]
 }
+
+/** The client would let them replace, unseen, the bounds that every session of ours has: time-outs of statements, locks and transactions. */
+const faultsOfDatabase = ({ postgres }: Config): string[] =>
+  (['url', 'directUrl'] as const)
+    .filter(name => /[?&]options=/i.test(postgres[name]))
+    .map(name => `postgres.${name} has "options" after the ?; not allowed: sessions have bounds of their own`)
 
 /** Says which file was read, or that none was. */
 const wrong = ({ PP_CONFIG: file }: Readonly<Record<string, string | undefined>>): string =>
@@ -81,11 +104,25 @@ const wrong = ({ PP_CONFIG: file }: Readonly<Record<string, string | undefined>>
 
 function fromFile(file: string | undefined): Tree {
   if (!file) return {}
+  let text
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Tree
+    text = readFileSync(file, 'utf8')
   } catch (error) {
     throw new ConfigError(`PP_CONFIG names ${file}: ${(error as Error).message}`)
   }
+  try {
+    return JSON.parse(text) as Tree
+  } catch (error) {
+    throw new ConfigError(`PP_CONFIG names ${file}, which is not valid JSON${placeOf(error as Error, text)}`)
+  }
+}
+
+/** Where the parser stopped, if it says so; not what it found there, which it quotes: that may be a secret. */
+function placeOf({ message }: Error, text: string): string {
+  const [, position] = / at position (\d+)/.exec(message) ?? []
+  if (position === undefined) return ''
+  const before = text.slice(0, Number(position)).split('\n')
+  return ` at line ${before.length}, column ${before.at(-1)!.length + 1}`
 }
 
 /** A list is comma-separated in a variable, an object is JSON; what is no number stays text, and ajv says what is allowed. */

@@ -17,6 +17,7 @@ import { runStage } from '../run-stage.ts'
 import { systemScheduler } from '../scheduler.ts'
 import type { Effect } from '../task/effects.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dispensable } from './dispensable.ts'
 import { runPublish } from './publish.ts'
 import type { Running } from './running.ts'
 import { runWorker } from './worker.ts'
@@ -48,7 +49,10 @@ const starters: Readonly<Record<Role, Starter>> = {
     const effects = effectsOf(world)
     const stages = stagesOf(world).map(stage => {
       const effect = effects[stage.name as keyof typeof effects]
-      return runStage({ ...runtimeOf(world), stage, implementation: { effect }, onFatal })
+      const start = (fatal: typeof onFatal) =>
+        runStage({ ...runtimeOf(world), stage, implementation: { effect }, onFatal: fatal })
+      // Nothing is decided by metrics: their fault is not to end dispatch and associate.
+      return stage.name === 'metrics' ? dispensable(stage.name, start, world.log) : start(onFatal)
     })
     return together([...stages, Promise.resolve(runSweeper(world)), Promise.resolve(runSilenceWatch(world))])
   },

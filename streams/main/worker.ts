@@ -70,9 +70,13 @@ const hintsOf = ({ config, log }: World): Hints =>
   )
 
 /** What looks at the pixels: the pipeline, or in load tests what it once said. */
-function threadOf({ config, store }: World): PipelineThread {
+function threadOf({ config, store, log }: World): PipelineThread {
   const { recording, recordingMs } = config.worker
   if (recording === '') return pipelineThread()
+  log.error(
+    { code: 'recorded-pipeline', recording, deployment: config.deployment },
+    'no pixels are looked at: every unit is answered from a recording (worker.recording)',
+  )
   return recordedThread(() => store.get(config.s3.centralBucket, recording), recordingMs)
 }
 

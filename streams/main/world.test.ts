@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openLog } from './world.ts'
+import { loadConfig } from './config.ts'
+import { openLog, openWorld, topologyOf } from './world.ts'
 
 /** A log, and its lines as they would reach standard output. */
 function logging() {
@@ -64,4 +65,14 @@ describe('the log is one JSON object a line', () => {
     ])
     expect(lines()[1]).not.toHaveProperty('unit')
   })
+})
+
+it('a map of the sky is read for the steps, which cannot do without it, and for nobody else', async () => {
+  const config = loadConfig({
+    ...{ PP_KAFKA_BROKERS: '127.0.0.1:1', PP_REGISTRY_URL: 'http://127.0.0.1:1', PP_S3_ENDPOINT: 'http://127.0.0.1:1' },
+    ...{ PP_S3_ACCESS_KEY_ID: 'k', PP_S3_SECRET_ACCESS_KEY: 'k', PP_POSTGRES_URL: 'postgresql://127.0.0.1:1/none' },
+    PP_DECIDE_PIPELINES: '[{"binaryMap":"/absent.fits","pipelines":[]}]',
+  })
+  expect(topologyOf(config).stages.length).toBeGreaterThan(0)
+  await expect(openWorld(config, 'steps')).rejects.toThrow('decide.pipelines[0].binaryMap is "/absent.fits": ENOENT')
 })

@@ -5,6 +5,7 @@ import { openPool, type Pool, type PoolOptions } from '../../sinks/postgres/pool
 import { contractsOf } from '../../topology/derive.ts'
 import type { Role, Topology } from '../../topology/model/topology.ts'
 import { promptTopology } from '../../topology/prompt.ts'
+import type { SkyMaps } from '../../topology/sky-map.ts'
 import { alerts } from '../../topology/streams.ts'
 import { kafkaLogClient } from '../kafka/index.ts'
 import type { LogClient } from '../log-client.ts'
@@ -18,13 +19,9 @@ export type World = Awaited<ReturnType<typeof openWorld>>
 export const openLog = (config: Pick<Config, 'logLevel'>, process: string, to?: DestinationStream) =>
   pino({ level: config.logLevel, base: { process } }, to)
 
-/** Reads the maps of the sky that pipeline rules name. Throws ConfigError where one cannot be read. */
-export const topologyOf = (config: Config): Topology =>
-  promptTopology({
-    partitions: config.kafka.partitions,
-    settings: config.decide,
-    maps: readSkyMaps(config.decide.pipelines),
-  })
+/** The graph that a configuration means. Its fan-out decides by `maps`, which whoever does not run it need not have. */
+export const topologyOf = (config: Config, maps: SkyMaps = new Map()): Topology =>
+  promptTopology({ partitions: config.kafka.partitions, settings: config.decide, maps })
 
 export const openKafka = (config: Config, process: string, log: ReturnType<typeof openLog>): Promise<LogClient> => {
   const { brokers, ssl, username, password } = config.kafka
@@ -52,10 +49,11 @@ export const openDatabase = (config: Config, name: string, more: Partial<PoolOpt
 
 export const openStore = (config: Config) => openObjectStore(config.s3)
 
-/** Everything that a process talks to. Opened once, passed down; whoever opens it closes it. */
+/** Everything that a process talks to. Opened once, passed down; whoever opens it closes it. Throws ConfigError where a map cannot be read. */
 export async function openWorld(config: Config, role: Role) {
   const log = openLog(config, role)
-  const topology = topologyOf(config)
+  // Of all processes that of the steps alone looks at maps of the sky, so it alone must have their files.
+  const topology = topologyOf(config, role === 'steps' ? readSkyMaps(config.decide.pipelines) : undefined)
   const client = await openKafka(config, role, log)
   const ids = await prepareRegistry(config.registry.url, contractsOf(topology))
   const codec = codecWith(ids, writerSchemas(config.registry.url))
