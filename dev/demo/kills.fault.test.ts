@@ -9,9 +9,8 @@ import { planNight, startingAt } from '../night/plan.ts'
 import { randomOf } from '../night/random.ts'
 import { type RenderedNight, renderNight } from '../night/render.ts'
 import { expectedUnits } from './account.ts'
+import { accountWhenSettled } from './faults.ts'
 import { fillRepository, observe } from './observe.ts'
-import { countersOf } from './observed.ts'
-import { readOutside } from './outside.ts'
 import { readAlerts } from './read-back.ts'
 import { type Kill, killHolding } from './testing/kills.ts'
 import { startWholeSystem } from './testing/whole-system.ts'
@@ -48,7 +47,6 @@ interface Told {
   readonly sources: readonly string[]
   readonly alerts: readonly string[]
   readonly counters: readonly string[]
-  readonly faults: readonly string[]
   readonly duplicates: number
   readonly kills: readonly Kill[]
 }
@@ -65,8 +63,9 @@ async function tell(victim?: Role): Promise<Told> {
     const units = expectedUnits(plan, expected['masked-detector'])
     const night = observe({ system, plan, rendered, pool, say: () => {}, signal: never, expected: units, adversity })
     const [observed, kills] = await Promise.all([night, victim ? killOften(whole.system, victim) : []])
-    const counters = () => readOutside(client).then(outside => countersOf(expected, { ...observed, outside }))
-    await expect.poll(async () => (await counters()).flatMap(it => it.faults), { timeout: 20_000 }).toEqual([])
+    const unwatched = ['worker-killed'] as const
+    const { counters, faults } = await accountWhenSettled(client, { adversity, plan, unwatched, ...observed })
+    expect(faults).toEqual([])
     const sources = (await pool.query<{ id: bigint }>('select "diaSourceId" as id from "DiaSource"')).rows
     const read = await readAlerts(services, { expected: sources.length })
     isWell = true
@@ -77,8 +76,7 @@ async function tell(victim?: Role): Promise<Told> {
         .sort(),
       sources: sources.map(({ id }) => String(id)).sort(),
       alerts: read.alerts.map(({ diaSourceId }) => String(diaSourceId)).sort(),
-      counters: (await counters()).map(it => `${it.switch} ${it.planned} ${it.observed}`),
-      faults: (await counters()).flatMap(it => it.faults),
+      counters: counters.map(it => `${it.switch} ${it.planned} ${it.observed}`),
       duplicates: read.duplicates,
       kills,
     }
@@ -120,7 +118,6 @@ describe.each(roles)('with the process %s killed at five moments while it holds 
     expect(told.ends).toEqual(calm.ends)
   })
   it('shows every switch as often', () => {
-    expect(told.faults).toEqual([])
     expect(told.counters).toEqual(calm.counters)
   })
 })

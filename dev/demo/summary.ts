@@ -28,8 +28,9 @@ export interface Summary {
   }
   readonly switches: readonly Counter[]
   /**
-   * Units without a terminal state, that nobody expects or that were not told once, switches that show something else than was planned,
-   * alerts without rows, rows without alerts, fields that differ.
+   * Units without a terminal state, that nobody expects, that were not told once or that nothing befell and that are not published whole;
+   * switches that show something else than was planned; records parked, late or unclaimed that were not to be; alerts without rows, rows
+   * without alerts, fields that differ.
    */
   readonly unaccounted: number
   readonly truth: { readonly injected: number; readonly detected: number; readonly false: number }
