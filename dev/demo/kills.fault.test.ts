@@ -12,7 +12,7 @@ import { expectedUnits } from './account.ts'
 import { accountWhenSettled } from './faults.ts'
 import { fillRepository, observe } from './observe.ts'
 import { readAlerts } from './read-back.ts'
-import { type Kill, killHolding } from './testing/kills.ts'
+import { type Kill, killHolding, together } from './testing/kills.ts'
 import { startWholeSystem } from './testing/whole-system.ts'
 
 /**
@@ -61,8 +61,10 @@ async function tell(victim?: Role): Promise<Told> {
     const plan = startingAt(planned, Date.now() + 3000)
     const expected = expectedOf(adversity, plan)
     const units = expectedUnits(plan, expected['masked-detector'])
-    const night = observe({ system, plan, rendered, pool, say: () => {}, signal: never, expected: units, adversity })
-    const [observed, kills] = await Promise.all([night, victim ? killOften(whole.system, victim) : []])
+    const [observed, kills] = await together(
+      signal => observe({ system, plan, rendered, pool, say: () => {}, signal, expected: units, adversity }),
+      async signal => (victim ? killOften(system, victim, signal) : []),
+    )
     const unwatched = ['worker-killed'] as const
     const { counters, faults } = await accountWhenSettled(client, { adversity, plan, unwatched, ...observed })
     expect(faults).toEqual([])
@@ -86,13 +88,17 @@ async function tell(victim?: Role): Promise<Told> {
 }
 
 /** Five deaths, each after a seeded pause and a seeded number of works that go well; the next when such work has been done again. */
-async function killOften(system: Parameters<typeof killHolding>[0], victim: Role): Promise<Kill[]> {
+async function killOften(
+  system: Parameters<typeof killHolding>[0],
+  victim: Role,
+  signal: AbortSignal,
+): Promise<Kill[]> {
   const random = randomOf(SEED, 'kills', victim)
   const kills: Kill[] = []
   for (let n = 0; n < KILLS; n++) {
-    await sleep(3000 * random.uniform())
+    await sleep(3000 * random.uniform(), undefined, { signal })
     const name = victim === 'worker' ? system.workers[Math.floor(system.workers.length * random.uniform())]! : victim
-    const kill = await killHolding(system, name, Math.floor(3 * random.uniform()))
+    const kill = await killHolding(system, name, signal, Math.floor(3 * random.uniform()))
     console.log(`${name} killed holding ${kill.held}, at work again after ${(await kill.recovered).toFixed(1)} s`)
     kills.push(kill)
   }
