@@ -69,7 +69,7 @@ beforeAll(async () => {
   const expected = expectedUnits(plan, planned['masked-detector'])
   observed = await observe({
     ...{ system, plan, rendered, pool, say: () => {}, signal: never, expected, adversity },
-    killHolder: unit => killHolder(system, unit),
+    killHolder: unit => killHolder(system, unit, console.log),
   })
   const { units } = observed
   account = await accountWhenSettled(client, { adversity, plan, ...observed })

@@ -79,7 +79,7 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     const watch = watchMemory(system)
     const observing = observe({
       ...{ system, plan: started, rendered, pool, say, signal, expected, adversity },
-      killHolder: unit => killHolder(system, unit),
+      killHolder: unit => killHolder(system, unit, say),
     })
     const [observed, memory] = await Promise.all([observing, observing.then(watch.stop, watch.stop)])
     const moments = { prepared, night, ended: Date.now() }
