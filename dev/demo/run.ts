@@ -11,6 +11,7 @@ import type { Services } from '../services/services.ts'
 import { countTerminal, expectedUnits, phaseSeconds } from './account.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
+import { keepingUp } from './keeping-up.ts'
 import { killHolder } from './kill-holder.ts'
 import { latenciesOf } from './latency.ts'
 import { type Memory, watchMemory } from './memory.ts'
@@ -139,6 +140,7 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
       unaccounted: faults.length + missingInApdb + missingAlerts + differences.length + duplicates,
       truth: { injected: scored.injected, detected: scored.detected, false: scored.false.length },
       latencySeconds: latenciesOf({ units, raws, clean: cleanUnits(adversity, plan), workers: options.workers }),
+      keepingUp: keepingUp(plan, raws, units),
       memoryMb: memory,
       seconds: (Date.now() - demo.began) / 1000 - downloads,
       services: services.addresses.provider,

@@ -3,6 +3,7 @@ import type { Score } from '../night/score.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 import type { TerminalCounts } from './account.ts'
 import type { Comparison } from './compare.ts'
+import type { KeepingUp } from './keeping-up.ts'
 import type { Latencies, Latency } from './latency.ts'
 import type { Memory } from './memory.ts'
 import type { Counter } from './observed.ts'
@@ -35,6 +36,7 @@ export interface Summary {
   readonly unaccounted: number
   readonly truth: { readonly injected: number; readonly detected: number; readonly false: number }
   readonly latencySeconds: Latencies
+  readonly keepingUp: KeepingUp
   /** Resident, by process. */
   readonly memoryMb: Readonly<Record<string, Memory>>
   readonly seconds: number
@@ -158,6 +160,8 @@ function timesOf(summary: Summary, { phases, seconds }: Evidence): string[] {
     ...(Object.entries(LATENCIES) as [keyof Latencies, string][]).flatMap(([name, title]) =>
       latencyLine(title, summary.latencySeconds[name]),
     ),
+    line('in hand at the next raws', `${summary.keepingUp.undrained} units whose own raws were there`),
+    line('late by our doing', `${summary.keepingUp.lateByUs} units missed or partial, their raws in time`),
     ...Object.entries(phases).map(([phase, median]) => line(`  ${phase}`, `p50 ${median.toFixed(1)} s`)),
     ...Object.entries(summary.memoryMb).map(([name, { first, middle, max, last }]) =>
       line(`memory of ${name}`, `${first} MB at first, ${middle} in the middle, ${last} at last, ${max} at most`),
