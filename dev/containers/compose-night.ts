@@ -44,21 +44,21 @@ const TIMES = { lead: 5, exposure: 2, gap: 13 }
 const SWITCHES = switchesOfTheStore.filter(name => name !== 'worker-killed')
 const IMAGE_TIMEOUT_S = 8
 
-/** What the night needs otherwise than docker-compose.yml has it, laid over it: deadlines within the night, and small chips. */
-const settings = () => {
+/** What the night needs otherwise than docker-compose.yml has it, laid over it: our image of this run, deadlines within the night, small chips. */
+const settings = (image: string) => {
   const chip = { width: NIGHT.size, height: NIGHT.size }
   const environment = {
     PP_DECIDE_IMAGE_TIMEOUT_SECONDS: String(IMAGE_TIMEOUT_S),
     PP_DECIDE_INSTRUMENTS: JSON.stringify({ [NIGHT.instrument]: { off: {}, chip } }),
   }
-  return { services: Object.fromEntries(roles.map(role => [role, { environment }])) }
+  return { services: Object.fromEntries(['topics', 'init', ...roles].map(name => [name, { image, environment }])) }
 }
 
 /** Brings the deployment up, plays a night to it, accounts for everything, drains it, and takes it down. */
 export async function composeNight(night: ComposeNight): Promise<void> {
   const { compose, images, shell, tidy, folder, say, check } = night
   const overlay = join(folder, 'docker-compose.night.json')
-  await writeFile(overlay, JSON.stringify(settings()))
+  await writeFile(overlay, JSON.stringify(settings(images.ours)))
   const composeFiles = [...images.composeFiles, overlay]
   const deployment = await openDeployment(compose, { ...images, composeFiles }, shell, tidy)
   try {
@@ -75,11 +75,13 @@ export async function composeNight(night: ComposeNight): Promise<void> {
     const ends = await deployment.drain()
     const bad = ends.filter(({ code }) => code !== 0).map(({ name, code }) => `${name} ${code}`)
     check({ what: `${ends.length} processes drained on SIGTERM`, fault: faultOf(bad, 'ended with') })
+    const again = ends.filter(({ restarts }) => restarts !== 0).map(({ name, restarts }) => `${name} ${restarts}`)
+    check({ what: 'none of them had been started anew', fault: faultOf(again, 'restarts:') })
     await deployment.restartServices()
-    const again = await readAlerts(deployment.addresses, { expected: alerts })
+    const read = await readAlerts(deployment.addresses, { expected: alerts })
     check({
       what: 'schemas and alerts outlive a restart of the services',
-      fault: unequal(again.alerts.length, alerts, 'alerts'),
+      fault: unequal(read.alerts.length, alerts, 'alerts'),
     })
   } catch (error) {
     if (!shell.signal.aborted) say(`The end of what every container said:\n${await deployment.logs().catch(String)}`)
