@@ -1,19 +1,17 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openPool, type Pool } from '../../sinks/postgres/pool.ts'
 import { type Config, loadConfig } from '../../streams/main/config.ts'
 import { roles } from '../../streams/main/main.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
-import { expectedUnits, phaseSeconds, unaccountedUnits } from '../demo/account.ts'
+import { expectedUnits, phaseSeconds } from '../demo/account.ts'
 import { compareWithApdb } from '../demo/compare.ts'
+import { type Account, accountWhenSettled, type PlayedNight } from '../demo/faults.ts'
 import { latenciesOf } from '../demo/latency.ts'
-import { observe, type Observed, prepare } from '../demo/observe.ts'
-import { countersOf } from '../demo/observed.ts'
-import { readOutside } from '../demo/outside.ts'
+import { observe, prepare } from '../demo/observe.ts'
 import { readAlerts } from '../demo/read-back.ts'
 import { configFor } from '../demo/system.ts'
-import { cleanUnits, type Expected, expectedOf } from '../night/adversity/expected.ts'
+import { cleanUnits, expectedOf } from '../night/adversity/expected.ts'
 import { planAdversity } from '../night/adversity/plan.ts'
 import { switchesOfTheStore } from '../night/adversity/switches.ts'
 import { planNight, startingAt } from '../night/plan.ts'
@@ -46,21 +44,21 @@ const TIMES = { lead: 5, exposure: 2, gap: 13 }
 const SWITCHES = switchesOfTheStore.filter(name => name !== 'worker-killed')
 const IMAGE_TIMEOUT_S = 8
 
-/** What the night needs otherwise than docker-compose.yml has it, laid over it: deadlines within the night, and small chips. */
-const settings = () => {
+/** What the night needs otherwise than docker-compose.yml has it, laid over it: our image of this run, deadlines within the night, small chips. */
+const settings = (image: string) => {
   const chip = { width: NIGHT.size, height: NIGHT.size }
   const environment = {
     PP_DECIDE_IMAGE_TIMEOUT_SECONDS: String(IMAGE_TIMEOUT_S),
     PP_DECIDE_INSTRUMENTS: JSON.stringify({ [NIGHT.instrument]: { off: {}, chip } }),
   }
-  return { services: Object.fromEntries(roles.map(role => [role, { environment }])) }
+  return { services: Object.fromEntries(['topics', 'init', ...roles].map(name => [name, { image, environment }])) }
 }
 
 /** Brings the deployment up, plays a night to it, accounts for everything, drains it, and takes it down. */
 export async function composeNight(night: ComposeNight): Promise<void> {
   const { compose, images, shell, tidy, folder, say, check } = night
   const overlay = join(folder, 'docker-compose.night.json')
-  await writeFile(overlay, JSON.stringify(settings()))
+  await writeFile(overlay, JSON.stringify(settings(images.ours)))
   const composeFiles = [...images.composeFiles, overlay]
   const deployment = await openDeployment(compose, { ...images, composeFiles }, shell, tidy)
   try {
@@ -77,11 +75,13 @@ export async function composeNight(night: ComposeNight): Promise<void> {
     const ends = await deployment.drain()
     const bad = ends.filter(({ code }) => code !== 0).map(({ name, code }) => `${name} ${code}`)
     check({ what: `${ends.length} processes drained on SIGTERM`, fault: faultOf(bad, 'ended with') })
+    const again = ends.filter(({ restarts }) => restarts !== 0).map(({ name, restarts }) => `${name} ${restarts}`)
+    check({ what: 'none of them had been started anew', fault: faultOf(again, 'restarts:') })
     await deployment.restartServices()
-    const again = await readAlerts(deployment.addresses, { expected: alerts })
+    const read = await readAlerts(deployment.addresses, { expected: alerts })
     check({
       what: 'schemas and alerts outlive a restart of the services',
-      fault: unequal(again.alerts.length, alerts, 'alerts'),
+      fault: unequal(read.alerts.length, alerts, 'alerts'),
     })
   } catch (error) {
     if (!shell.signal.aborted) say(`The end of what every container said:\n${await deployment.logs().catch(String)}`)
@@ -117,11 +117,10 @@ async function play(
   const night = { system, plan, rendered, pool, say, signal, expected, adversity, isAnnouncedByStore: true }
   const { raws, units, poison } = await observe(night)
 
-  const { outside, counters } = await whenSettled(config, switches, { units, poison })
+  const { outside, counters, others } = await hold(config, { adversity, plan, units, poison })
   const silent = raws.filter(({ key }) => !outside.told.has(key)).map(({ key }) => key)
   check({ what: `the store announced each of ${raws.length} raws`, fault: faultOf(silent, 'not') })
-  const lost = unaccountedUnits(expected, units)
-  check({ what: `${expected.length} units are accounted for`, fault: faultOf(lost, 'not accounted for:') })
+  check({ what: `${expected.length} units are accounted for, and all else that was seen`, fault: faultOf(others, '') })
   for (const { switch: name, planned, observed, where, faults } of counters)
     check({ what: `${name}: ${planned} planned, ${observed} seen (${where})`, fault: faultOf(faults, '') })
 
@@ -140,18 +139,12 @@ async function play(
   return alerts.length
 }
 
-/** How long what is late, or a sidecar that is waited for, may be told of after the last unit has ended, ms. */
-const SETTLING_MS = 20_000
-
-async function whenSettled(config: Config, switches: Expected, night: Pick<Observed, 'units' | 'poison'>) {
+/** Holds the night against its plan, from outside. */
+async function hold(config: Config, night: PlayedNight): Promise<Account> {
   const log = openLog({ ...config, logLevel: 'error' }, 'test-containers')
   const client = await openKafka(config, 'test-containers', log)
   try {
-    for (const late = Date.now() + SETTLING_MS; ; await sleep(500)) {
-      const outside = await readOutside(client)
-      const counters = countersOf(switches, { ...night, outside })
-      if (Date.now() > late || counters.every(({ faults }) => faults.length === 0)) return { outside, counters }
-    }
+    return await accountWhenSettled(client, night)
   } finally {
     await client.close()
   }

@@ -14,8 +14,8 @@ export interface Deployment {
   readonly addresses: ServiceAddresses
   /** Starts everything; resolves when every process of the topology says that it is ready. */
   up(scale: Partial<Record<Role, number>>): Promise<void>
-  /** SIGTERM to the topology; how each of its containers ended. */
-  drain(): Promise<readonly { readonly name: string; readonly code: number }[]>
+  /** SIGTERM to the topology; how each of its containers ended, and how often it had been started anew before. */
+  drain(): Promise<readonly { readonly name: string; readonly code: number; readonly restarts: number }[]>
   /** Stops the four services and starts them again, on the data that they have. */
   restartServices(): Promise<void>
   /** The end of what every container printed. */
@@ -25,6 +25,12 @@ export interface Deployment {
 }
 
 const READY_MS = 180_000
+/** Said outright, so that neither the caller's variables nor a file `.env` give the services other ones. */
+const PASSWORDS = {
+  POSTGRES_PASSWORD: database.password,
+  S3_ACCESS_KEY_ID: s3Keys.accessKeyId,
+  S3_SECRET_ACCESS_KEY: s3Keys.secretAccessKey,
+}
 
 /** @param tidy runs what cleans up, after an interruption too. */
 export async function openDeployment(
@@ -35,7 +41,7 @@ export async function openDeployment(
 ): Promise<Deployment> {
   const [kafka, registry, s3, postgres] = (await freePorts(4)).map(String) as [string, string, string, string]
   const ports = { KAFKA_PORT: kafka, REGISTRY_PORT: registry, S3_PORT: s3, POSTGRES_PORT: postgres }
-  const env = { ...images.environment, ...ports }
+  const env = { ...images.environment, ...ports, ...PASSWORDS }
   const common = [
     ...first,
     '--project-name',
@@ -44,6 +50,10 @@ export async function openDeployment(
   ]
   const run = (by: Shell, ...args: string[]) => by.run(command, [...common, ...args], { cwd: root, env })
   const addresses = addressesOf(ports)
+  const containers = async () => {
+    const lines = (await run(shell, 'ps', '--all', '--format', 'json', ...roles)).trim().split('\n')
+    return lines.map(line => JSON.parse(line) as { readonly Name: string; readonly ExitCode: number })
+  }
 
   return {
     addresses,
@@ -60,10 +70,16 @@ export async function openDeployment(
       })
     },
     async drain() {
+      const names = (await containers()).map(({ Name }) => Name)
+      const counted = await shell.run('docker', ['inspect', '--format', '{{.RestartCount}}', ...names], { env })
+      const counts = counted.trim().split('\n').map(Number)
+      const restarts = new Map(names.map((name, i) => [name, counts[i]!]))
       await run(shell, 'stop', ...roles)
-      const lines = (await run(shell, 'ps', '--all', '--format', 'json', ...roles)).trim().split('\n')
-      const containers = lines.map(line => JSON.parse(line) as { readonly Name: string; readonly ExitCode: number })
-      return containers.map(({ Name: name, ExitCode: code }) => ({ name, code }))
+      return (await containers()).map(({ Name: name, ExitCode: code }) => ({
+        name,
+        code,
+        restarts: restarts.get(name)!,
+      }))
     },
     async restartServices() {
       await run(shell, 'stop', ...serviceNames)

@@ -9,6 +9,7 @@ import { Supervisor } from '../services/processes/supervisor.ts'
 import { engineAddress, engineAnswers } from '../services/engine.mjs'
 import type { Progress } from '../services/services.ts'
 import { containersCache } from './declared.ts'
+import { rulesToRestore } from './firewall.ts'
 import { type Shell, works } from './shell.ts'
 
 export interface Engine {
@@ -52,20 +53,24 @@ async function install(shell: Shell, say: Progress): Promise<void> {
 }
 
 const START_MS = 60_000
-/** What is restored where there was no table at all yet: saving none says nothing, and restoring nothing would change nothing. */
-const NO_RULES = ['filter', 'nat']
-  .map(table => {
-    const chains =
-      table === 'filter' ? ['INPUT', 'FORWARD', 'OUTPUT'] : ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING']
-    return [`*${table}`, ...chains.map(chain => `:${chain} ACCEPT`), 'COMMIT', ''].join('\n')
-  })
-  .join('')
 const BRIDGE = '/sys/class/net/docker0'
 /** Its containers are removed before it: what is left gets this long. */
 const SHUTDOWN_S = 4
 
+/** An engine leaves its bridge and its rules of the firewall behind, one of which forwards nothing any more; the answer takes both back. */
+async function rememberNetwork(tidy: Shell): Promise<() => Promise<void>> {
+  const hadBridge = existsSync(BRIDGE)
+  const before = await tidy.run('iptables-save', [])
+  return async () => {
+    const now = await tidy.run('iptables-save', [])
+    await tidy.run('iptables-restore', [], { input: rulesToRestore(before, now) })
+    if (!hadBridge && existsSync(BRIDGE)) await tidy.run('ip', ['link', 'delete', basename(BRIDGE)])
+  }
+}
+
 async function startEngine(tidy: Shell, say: Progress): Promise<Engine> {
   await endStaleRuns(runsFolder(), say)
+  const restore = await rememberNetwork(tidy)
   const run = new RunFolder(runsFolder())
   const supervisor = new Supervisor(run.path)
   run.supervisedBy(supervisor.pid)
@@ -74,9 +79,6 @@ async function startEngine(tidy: Shell, say: Progress): Promise<Engine> {
   const log = at('dockerd.log')
   const folders = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('dockerd.pid')]
   const dockerd = ['dockerd', ...folders, '--shutdown-timeout', String(SHUTDOWN_S), '--host', address]
-  // An engine leaves its bridge and its rules of the firewall behind, one of which forwards nothing any more.
-  const hadBridge = existsSync(BRIDGE)
-  const rules = (await tidy.run('iptables-save', [])).replace(/^#.*\n/gm, '')
   try {
     // In a mount namespace of its own, so that what it mounted is gone when it is, and its folders can be removed.
     const program = {
@@ -102,13 +104,12 @@ async function startEngine(tidy: Shell, say: Progress): Promise<Engine> {
         supervisor.stop('dockerd', 30_000)
         await running.exited
         await supervisor.close()
-        if (hadBridge) return
-        await tidy.run('iptables-restore', [], { input: rules || NO_RULES })
-        if (existsSync(BRIDGE)) await tidy.run('ip', ['link', 'delete', basename(BRIDGE)])
+        await restore()
       },
     }
   } catch (error) {
     await supervisor.close()
+    await restore().catch((fault: unknown) => say(`The firewall was not taken back: ${(fault as Error).message}`))
     throw error
   }
 }

@@ -11,9 +11,11 @@ export interface Images {
   readonly composeFiles: readonly string[]
   /** Variables by which the launcher of the services takes them. */
   readonly environment: Readonly<Record<string, string>>
+  /** Our image, under a tag of this run: an engine that was there may have one by the usual name. */
+  readonly ours: string
   /** Builds our image from the Dockerfile, on upstream's base or its stand-in. */
   buildOurs(): Promise<void>
-  /** Removes what was built here. What was pulled stays: the next run wants it. */
+  /** Removes what was built here, or says why not. What was pulled stays: the next run wants it. */
   remove(shell: Shell): Promise<void>
 }
 
@@ -21,24 +23,32 @@ export interface Images {
 export async function provideImages(engine: Engine, shell: Shell, say: Progress): Promise<Images> {
   const docker = (...args: string[]) => shell.run('docker', args, { cwd: root, env: environmentOf(engine) })
   const why = await whyNotUpstream(engine, say)
+  const ours = `${ourImage}:test-${process.pid}-${Date.now()}`
   const remove = async (tidy: Shell) => {
     if (engine.isOurs) return
-    const ask = ['images', '--format', '{{.Repository}}:{{.Tag}}', why === undefined ? ourImage : `${prefix}/*`]
-    const built = (await tidy.run('docker', ask, { env: environmentOf(engine) })).trim().split('\n').filter(Boolean)
-    if (built.length > 0) await tidy.run('docker', ['rmi', ...built], { env: environmentOf(engine) })
+    const env = environmentOf(engine)
+    try {
+      for (const name of why === undefined ? [ours] : [ours, `${prefix}/*`]) {
+        const ask = ['images', '--format', '{{.Repository}}:{{.Tag}}', name]
+        const built = (await tidy.run('docker', ask, { env })).trim().split('\n').filter(Boolean)
+        if (built.length > 0) await tidy.run('docker', ['rmi', ...built], { env })
+      }
+    } catch (error) {
+      say(`Images of this run are left on the engine: ${(error as Error).message}`)
+    }
   }
   if (why === undefined) {
     return {
       composeFiles: ['docker-compose.yml'],
       environment: environmentOf(engine),
-      buildOurs: async () => void (await docker('build', '--tag', ourImage, '.')),
-      remove,
+      buildOurs: async () => void (await docker('build', '--tag', ours, '.')),
+      ...{ ours, remove },
     }
   }
   say(`Upstream's images cannot be had (${why}): taking stand-ins.`)
   await provideStandIns(shell, environmentOf(engine), say)
-  const { kafka, registry, s3proxy, postgres, node, topology } = standIns
-  const onStandIn = ['--network', 'host', '--build-arg', `NODE_IMAGE=${node}`, '--tag', topology]
+  const { kafka, registry, s3proxy, postgres, node } = standIns
+  const onStandIn = ['--network', 'host', '--build-arg', `NODE_IMAGE=${node}`, '--tag', ours]
   return {
     composeFiles: ['docker-compose.yml', 'dev/containers/stand-in/docker-compose.stand-in.yml'],
     environment: {
@@ -48,7 +58,7 @@ export async function provideImages(engine: Engine, shell: Shell, say: Progress)
       TESTCONTAINERS_RYUK_DISABLED: 'true',
     },
     buildOurs: async () => void (await docker('build', ...onStandIn, '.')),
-    remove,
+    ...{ ours, remove },
   }
 }
 

@@ -23,11 +23,10 @@ export const standIns = {
   versitygw: `${prefix}/versitygw`,
   postgres: `${prefix}/postgres`,
   node: `${prefix}/node`,
-  topology: `${prefix}/topology`,
 } as const
 
 /**
- * Brings all of them but our own into the engine. They are built once and kept in the cache as one archive, under a name that stands
+ * Brings all of them into the engine. They are built once and kept in the cache as one archive, under a name that stands
  * for all that goes in.
  */
 export async function provideStandIns(
@@ -44,8 +43,7 @@ export async function provideStandIns(
   ]
   const made = await cached(containersCache(), `stand-ins-${digest(parts)}`, async folder => {
     await buildStandIns(shell, docker, say, artifacts, folder)
-    const { topology: _ours, ...built } = standIns
-    await docker('save', '--output', join(folder, 'images.tar'), ...Object.values(built))
+    await docker('save', '--output', join(folder, 'images.tar'), ...Object.values(standIns))
   })
   say('Loading the stand-ins into the engine')
   await docker('load', '--quiet', '--input', join(made, 'images.tar'))
@@ -63,7 +61,7 @@ async function buildStandIns(shell: Shell, docker: Docker, say: Progress, artifa
   const node = await cachedNode(shell, say)
   const npm = join((await shell.run('npm', ['root', '--global'])).trim(), 'npm')
 
-  const build = async (name: Exclude<keyof typeof standIns, 'topology'>, files: Readonly<Record<string, string>>) => {
+  const build = async (name: keyof typeof standIns, files: Readonly<Record<string, string>>) => {
     say(`Building the stand-in ${standIns[name]}`)
     const context = join(folder, name)
     mkdirSync(context)

@@ -1,23 +1,42 @@
-import type { System } from './system.ts'
+import type { ProcessName, System } from './system.ts'
 
 /**
  * SIGKILL for whichever worker takes up this unit, at the very line of its log that says so, and its start anew afterwards, as a
- * cluster would do it. Once: whoever takes the unit up next keeps its life. `stop` ends the watch and waits for a restart under way.
+ * cluster would do it. Once: whoever takes the unit up next keeps its life. Where the worker had reported the unit before it died, `say`
+ * hears that the kill came too late: then nobody takes the unit up a second time. `stop` ends the watch and waits for a restart under way.
  */
-export function killHolder(system: System, unit: string): { stop(): Promise<void> } {
+export function killHolder(
+  system: Pick<System, 'workers' | 'onLine' | 'kill' | 'restart'>,
+  unit: string,
+  say: (line: string) => void,
+): { stop(): Promise<void> } {
+  let victim: ProcessName | undefined
   let restarted: Promise<void> | undefined
+  let isLate = false
+  const strike = async (name: ProcessName) => {
+    // When it is gone its log has been told to the end.
+    await system.kill(name)
+    if (isLate) say(`${name} had reported ${unit} before it was killed: the kill came too late`)
+    await system.restart(name)
+  }
   const watches = system.workers.map(name =>
     system.onLine(name, line => {
-      if (restarted || !line.includes('"msg":"unit leased"') || !line.includes(`"unit":"${unit}"`)) return
-      restarted = system.kill(name).then(() => system.restart(name))
+      if (!line.includes(`"unit":"${unit}"`)) return
+      if (name === victim) isLate ||= line.includes('"msg":"unit reported"')
+      if (victim || !line.includes('"msg":"unit leased"')) return
+      victim = name
+      restarted = strike(name)
       // Awaited by `stop`; a failure before must not end the process.
       restarted.catch(() => undefined)
     }),
   )
   return {
     stop: async () => {
-      for (const stop of watches) stop()
-      await restarted
+      try {
+        await restarted
+      } finally {
+        for (const stop of watches) stop()
+      }
     },
   }
 }

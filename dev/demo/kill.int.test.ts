@@ -19,7 +19,7 @@ import { expectedUnits } from './account.ts'
 import { compareWithApdb } from './compare.ts'
 import { observe, prepare } from './observe.ts'
 import { readAlerts } from './read-back.ts'
-import { type Kill, killHolding } from './testing/kills.ts'
+import { type Kill, killHolding, together } from './testing/kills.ts'
 import { startWholeSystem, type WholeSystem } from './testing/whole-system.ts'
 
 /**
@@ -49,9 +49,12 @@ beforeAll(async () => {
   whole = await startWholeSystem(inject('services').provider, overrides, { PP_LOG_LEVEL: 'debug' }, 1)
   const planned = planNight({ ...calm, start: Date.now() })
   const rendered = await prepare(whole.system.config, planned, () => {}, never)
-  const undisturbed = await play(startingAt(planned, Date.now() + 3000), rendered, [])
+  const undisturbed = await play(startingAt(planned, Date.now() + 3000), rendered, [], never)
   const plan = planNight({ ...rough, start: Date.now() + 3000 })
-  const [disturbed] = await Promise.all([play(plan, rendered, expectedUnits(undisturbed.plan)), killEach()])
+  const [disturbed] = await together(
+    signal => play(plan, rendered, expectedUnits(undisturbed.plan), signal),
+    signal => killEach(signal),
+  )
   nights = [undisturbed, disturbed]
   keepLogs = false
 }, 400_000)
@@ -59,19 +62,19 @@ afterEach(({ task }) => void (keepLogs ||= task.result?.state === 'fail'))
 afterAll(() => whole.stop(keepLogs), 60_000)
 
 /** Waits for the end of the night's units and of those `before`; gives the night's alone. */
-async function play(plan: NightPlan, rendered: RenderedNight, before: readonly string[]) {
+async function play(plan: NightPlan, rendered: RenderedNight, before: readonly string[], signal: AbortSignal) {
   const { system, pool } = whole
   const expected = [...before, ...expectedUnits(plan)]
-  const { units } = await observe({ system, plan, rendered, pool, say: () => {}, signal: never, expected })
+  const { units } = await observe({ system, plan, rendered, pool, say: () => {}, signal, expected })
   const groups = new Set(plan.visits.map(({ group }) => group))
   return { plan, units: units.filter(({ group }) => groups.has(group)) }
 }
 
 /** One after the other. The clock ticks always, so it comes last; the steps have nothing to say once every raw has come. */
-async function killEach(): Promise<void> {
+async function killEach(signal: AbortSignal): Promise<void> {
   const open: Kill[] = []
   for (const name of ['worker-1', 'steps', 'effects', 'publish', 'clock'] as const)
-    open.push(await killHolding(whole.system, name))
+    open.push(await killHolding(whole.system, name, signal))
   for (const { recovered, ...kill } of open) kills.push({ ...kill, seconds: await recovered })
 }
 

@@ -21,10 +21,10 @@ import { score } from '../night/score.ts'
 import { truthOf } from '../night/truth.ts'
 import { countTerminal, expectedUnits, unaccountedUnits } from './account.ts'
 import { compareWithApdb } from './compare.ts'
+import { type Account, accountWhenSettled } from './faults.ts'
 import { killHolder } from './kill-holder.ts'
 import { detections, observe, prepare, type Observed } from './observe.ts'
-import { countersOf } from './observed.ts'
-import { type Outside, readOutside } from './outside.ts'
+import type { Outside } from './outside.ts'
 import { readAlerts } from './read-back.ts'
 import { pythonReader, readInPython } from './testing/python-reader.ts'
 import { startWholeSystem, type WholeSystem } from './testing/whole-system.ts'
@@ -51,6 +51,7 @@ let plan: NightPlan
 let rendered: RenderedNight
 let planned: Expected
 let observed: Observed
+let account: Account
 let outside: Outside
 let alerts: readonly Alert[]
 let duplicates: number
@@ -68,13 +69,11 @@ beforeAll(async () => {
   const expected = expectedUnits(plan, planned['masked-detector'])
   observed = await observe({
     ...{ system, plan, rendered, pool, say: () => {}, signal: never, expected, adversity },
-    killHolder: unit => killHolder(system, unit),
+    killHolder: unit => killHolder(system, unit, console.log),
   })
   const { units } = observed
-  // What is late, and a sidecar that is waited for, may be told after the last unit has ended.
-  const patience = Date.now() + 20_000
-  do outside = await readOutside(client)
-  while (faultsIn(outside).length > 0 && Date.now() < patience)
+  account = await accountWhenSettled(client, { adversity, plan, ...observed })
+  outside = account.outside
   const sources = units.reduce((sum, unit) => sum + (unit.terminal === 'published' ? unit.diaSources : 0), 0)
   ;({ alerts, duplicates } = await readAlerts(services, { expected: sources }))
   keepLogs = false
@@ -83,15 +82,12 @@ beforeAll(async () => {
 afterEach(({ task }) => void (keepLogs ||= task.result?.state === 'fail'))
 afterAll(() => whole.stop(keepLogs), 60_000)
 
-const faultsIn = (seen: Outside): readonly string[] =>
-  countersOf(planned, { ...observed, outside: seen }).flatMap(({ switch: name, faults }) =>
-    faults.map(fault => `${name}: ${fault}`),
-  )
 const unitsOf = (name: keyof Expected): UnitSummary[] =>
   observed.units.filter(({ unit }) => planned[name]!.includes(unit))
 
 it('shows each switch exactly as often as was planned, on the very units and records', () => {
-  const counters = countersOf(planned, { ...observed, outside })
+  const { counters, others } = account
+  expect(others).toEqual([])
   expect(counters.map(it => it.switch)).toEqual(switches)
   for (const { switch: name, planned, observed, faults } of counters) {
     expect(faults, name).toEqual([])

@@ -97,10 +97,16 @@ export async function observe(observation: Observation): Promise<Observed> {
     const units = await untilEnded(pool, observation.expected ?? expectedUnits(plan), say, both)
     return { raws, units, poison }
   } finally {
-    await Promise.all(killers.map(killer => killer.stop()))
-    await summit.close()
-    store.close()
+    await stopAll(killers)
+      .finally(() => summit.close())
+      .finally(() => store.close())
   }
+}
+
+/** Waits for all of them, also where one could not restart its worker; then that is told. */
+async function stopAll(killers: readonly { stop(): Promise<void> }[]): Promise<void> {
+  const ends = await Promise.allSettled(killers.map(killer => killer.stop()))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 /** Uploads at the same time: 189 from one process would only wait for their connections, and give up. */
@@ -127,15 +133,19 @@ function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
 const doomedUnits = (adversity: Adversity | undefined, plan: NightPlan): readonly string[] =>
   (adversity && expectedOf(adversity, plan)['worker-killed']) ?? []
 
-/** Polls the ledger until every expected unit has ended, or none has for longer than patience. */
+/**
+ * Polls the ledger until every expected unit has ended and the world was told of it, or none has for longer than patience. What was said
+ * last is marked last: without it the newest latencies would be missing.
+ */
 async function untilEnded(pool: Pool, expected: readonly string[], say: (line: string) => void, signal: AbortSignal) {
   let patience = Date.now() + PATIENCE_S * 1000
   let last = ''
   for (;;) {
     signal.throwIfAborted()
     const units = await unitsSummary(pool)
-    const open = unaccountedUnits(expected, units).length
-    const line = `units ended: ${expected.length - open} of ${expected.length}`
+    const told = units.filter(({ publishedAt }) => publishedAt !== null)
+    const open = unaccountedUnits(expected, told).length
+    const line = `units ended and told: ${expected.length - open} of ${expected.length}`
     if (line !== last) {
       say(line)
       patience = Date.now() + PATIENCE_S * 1000

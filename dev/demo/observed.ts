@@ -2,7 +2,7 @@ import type { UnitSummary } from '../../sinks/ledger/summary.ts'
 import { visitKey } from '../../topology/identifiers.ts'
 import type { Expected } from '../night/adversity/expected.ts'
 import type { SentPoison } from '../night/adversity/manner.ts'
-import { parkedFates, type ParkedFate, type Switch } from '../night/adversity/switches.ts'
+import { parkedFates, switches, type ParkedFate, type Switch } from '../night/adversity/switches.ts'
 import type { S3Event } from '../night/notification.ts'
 import { rawNotification } from '../../topology/streams.ts'
 import { imagesIn, type Outside, unitOf } from './outside.ts'
@@ -25,9 +25,10 @@ export interface Night {
   readonly poison: readonly SentPoison[]
 }
 
-/** The counter of each switch that is in `expected`. */
+/** The counter of every switch: one that is off is not in `expected`, and must not show. */
 export function countersOf(expected: Expected, night: Night): Counter[] {
-  return (Object.entries(expected) as [Switch, readonly string[]][]).map(([name, planned]) => {
+  return switches.map(name => {
+    const planned = expected[name] ?? []
     const { where, seen } = observers[name]
     const found = seen(night)
     const wanted = isParked(name) ? night.poison.filter(({ fate }) => fate === name).map(place) : planned
@@ -54,7 +55,10 @@ const units = (where: string, test: Test): Observer => ({
   where,
   seen: ({ units, outside }) => units.filter(unit => test(unit, outside)).map(({ unit }) => unit),
 })
-const isPublished: Test = ({ terminal, completeness }) => terminal === 'published' && completeness === 'complete'
+/** Its alerts are out, and made of all its raws. */
+export const isPublishedWhole = ({ terminal, completeness }: Pick<UnitSummary, 'terminal' | 'completeness'>): boolean =>
+  terminal === 'published' && completeness === 'complete'
+const isPublished: Test = unit => isPublishedWhole(unit)
 const isLate: Test = ({ unit }, { late }) => late.has(unit)
 const arrivalsOf = ({ unit }: UnitSummary, { arrivals }: Outside) => arrivals.get(unit) ?? []
 
@@ -89,6 +93,17 @@ const parkedFrom = (topic: string): Observer => ({
   where: `parked, from ${topic}`,
   seen: ({ outside }) => outside.parked.filter(it => it.topic === topic && !isStale(it) && !isOfSeveral(it)).map(place),
 })
+
+/** Parked records that no switch counts, and that were not in one notification with a raw which was to be in bad company. */
+export function strayParked(expected: Expected, night: Night): string[] {
+  const counted = new Set(parkedFates.flatMap(fate => observers[fate].seen(night)))
+  const planned = (expected['bad-company'] ?? []).flatMap(unit => night.outside.arrivals.get(unit) ?? [])
+  const isPlanned = (it: ParkedRecord) =>
+    isOfSeveral(it) && imagesIn(notificationIn(it)!).some(image => planned.some(({ key }) => key === image.key))
+  return night.outside.parked
+    .filter(it => !counted.has(place(it)) && !isPlanned(it))
+    .map(it => `${place(it)}: parked, not planned: ${it.reason}`)
+}
 
 /** Where each switch shows, and how it is told from the others. */
 const observers: Readonly<Record<Switch, Observer>> = {
@@ -130,10 +145,12 @@ const observers: Readonly<Record<Switch, Observer>> = {
     return isPublished(unit, outside) && first(1) < Infinity && first(0) >= first(1)
   }),
   'duplicate-announcement': {
-    where: 'twice on next-visit, each unit once',
+    where: 'twice on next-visit, once on visit',
     seen: ({ outside }) => {
       const keys = outside.announcements.map(({ instrument, groupId }) => visitKey(instrument, groupId))
-      return [...new Set(keys.filter((key, i) => keys.indexOf(key) < i))]
+      const fannedOut = outside.visits.map(({ announcement: { instrument, group } }) => visitKey(instrument, group))
+      const twice = new Set(keys.filter((key, i) => keys.indexOf(key) < i))
+      return [...twice].filter(key => fannedOut.filter(it => it === key).length === 1)
     },
   },
   'cancelled-visit': units('cancelled', ({ terminal }) => terminal === 'cancelled'),

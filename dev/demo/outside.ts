@@ -4,6 +4,7 @@ import type {
   Parked,
   RawArrival,
   RawLate,
+  RawUnclaimed,
   Visit,
 } from '../../schemas/avro/generated.ts'
 import { avroType } from '../../schemas/codec.ts'
@@ -16,6 +17,7 @@ import {
   rawArrival,
   rawLate,
   rawNotification,
+  rawUnclaimed,
   rawWanted,
   visit,
 } from '../../topology/streams.ts'
@@ -36,6 +38,8 @@ export interface Outside {
   readonly asked: ReadonlySet<string>
   /** Units of which a raw came late. */
   readonly late: ReadonlySet<string>
+  /** Of each raw that nobody announced: the unit it would be of. */
+  readonly unclaimed: readonly string[]
   readonly results: readonly DetectorResult[]
 }
 
@@ -43,8 +47,10 @@ export async function readOutside(client: LogClient): Promise<Outside> {
   const recordsOf = async ({ topic }: { readonly topic: string }) =>
     // A record without key and value is a watermark or a tombstone.
     (await readCommitted(client, await partitionsOfTopic(client, topic))).filter(({ value }) => value?.length)
-  const [announced, told, refused, visits, arrived, wanted, late, results] = await Promise.all(
-    [nextVisit, rawNotification, parked, visit, rawArrival, rawWanted, rawLate, detectorResult].map(recordsOf),
+  const [announced, told, refused, visits, arrived, wanted, late, unclaimed, results] = await Promise.all(
+    [nextVisit, rawNotification, parked, visit, rawArrival, rawWanted, rawLate, rawUnclaimed, detectorResult].map(
+      recordsOf,
+    ),
   )
   const images = readable(told!, it => imagesIn(JSON.parse(String(it.value)) as S3Event)).flat()
   const arrivals = arrived!.map(it => ({ ...decoded<RawArrival>('raw-arrival', it), at: Number(it.headers['at']) }))
@@ -57,6 +63,7 @@ export async function readOutside(client: LogClient): Promise<Outside> {
     arrivals: grouped(arrivals, unitOf),
     asked: new Set(wanted!.map(({ key }) => String(key))),
     late: new Set(late!.map(it => unitOf(decoded<RawLate>('raw-late', it).raw))),
+    unclaimed: unclaimed!.map(it => unitOf(decoded<RawUnclaimed>('raw-unclaimed', it).raw)),
     results: results!.map(it => decoded<DetectorResult>('detector-result', it)),
   }
 }

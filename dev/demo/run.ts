@@ -1,25 +1,24 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
 import { openPool, type Pool } from '../../sinks/postgres/pool.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
-import { cleanUnits, type Expected, expectedOf } from '../night/adversity/expected.ts'
+import { cleanUnits, expectedOf } from '../night/adversity/expected.ts'
 import { type Adversity, planAdversity } from '../night/adversity/plan.ts'
 import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
 import { type Detection, score } from '../night/score.ts'
 import { type Truth, readTruth, truthOf, writeTruth } from '../night/truth.ts'
 import type { Services } from '../services/services.ts'
-import { countTerminal, expectedUnits, phaseSeconds, unaccountedUnits } from './account.ts'
+import { countTerminal, expectedUnits, phaseSeconds } from './account.ts'
 import { compareWithApdb } from './compare.ts'
+import { type Account, accountWhenSettled } from './faults.ts'
+import { keepingUp } from './keeping-up.ts'
 import { killHolder } from './kill-holder.ts'
 import { latenciesOf } from './latency.ts'
 import { type Memory, watchMemory } from './memory.ts'
 import { type Observed, detections, observe, prepare } from './observe.ts'
-import { countersOf } from './observed.ts'
 import type { DemoOptions } from './options.ts'
 import { recordOneUnit } from './recorded.ts'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
-import { readOutside } from './outside.ts'
 import { readAlerts } from './read-back.ts'
 import type { Evidence, Summary } from './summary.ts'
 import type { System } from './system.ts'
@@ -82,7 +81,7 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     const watch = watchMemory(system)
     const observing = observe({
       ...{ system, plan: started, rendered, pool, say, signal, expected, adversity },
-      killHolder: unit => killHolder(system, unit),
+      killHolder: unit => killHolder(system, unit, say),
     })
     const [observed, memory] = await Promise.all([observing, observing.then(watch.stop, watch.stop)])
     const moments = { prepared, night, ended: Date.now() }
@@ -117,7 +116,7 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
   const { options, adversity, services, say, signal } = demo
   const { plan, expected, raws, units, memory, prepared, night, ended } = over
   const truth = await readTruth(truthFile(demo))
-  const { outside, counters } = await countersWhenSettled(demo, over, truth.switches)
+  const { outside, counters, faults } = await hold(demo, over)
   const published = units.reduce((sum, unit) => sum + (unit.terminal === 'published' ? unit.diaSources : 0), 0)
   say(`reading ${published} alerts back`)
   const { alerts, duplicates } = await readAlerts(services.addresses, { expected: published })
@@ -125,14 +124,6 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
   const { missingInApdb, missingAlerts, differences } = comparison
   const seen = whollySeen(truth, units)
   const scored = score(seen, (await detections(pool)).filter(isOf(seen)))
-  const lost = [
-    ...unaccountedUnits(expected, units),
-    ...notToldOnce(
-      units,
-      outside.results.map(it => `${it.instrument}/${it.group}/${it.detector}`),
-    ),
-    ...counters.flatMap(({ switch: name, faults }) => faults.map(fault => `${name}: ${fault}`)),
-  ]
   const downloads = (services.timings.downloadMs + services.timings.prepareMs) / 1000
   signal.throwIfAborted()
   return {
@@ -147,15 +138,16 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
       ...(await countRows(pool)),
       alerts: { published, readBack: alerts.length, duplicates, missingInApdb },
       switches: counters,
-      unaccounted: lost.length + missingInApdb + missingAlerts + differences.length + duplicates,
+      unaccounted: faults.length + missingInApdb + missingAlerts + differences.length + duplicates,
       truth: { injected: scored.injected, detected: scored.detected, false: scored.false.length },
       latencySeconds: latenciesOf({ units, raws, clean: cleanUnits(adversity, plan), workers: options.workers }),
+      keepingUp: keepingUp(plan, raws, units),
       memoryMb: memory,
       seconds: (Date.now() - demo.began) / 1000 - downloads,
       services: services.addresses.provider,
     },
     evidence: {
-      unaccounted: lost,
+      unaccounted: faults,
       comparison,
       phases: phaseSeconds(units),
       score: scored,
@@ -170,23 +162,12 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
   }
 }
 
-/** How long the last records of a night may take to what tells of them: a late raw, a sidecar that is waited for. */
-const SETTLING_MS = 15_000
-
-/** Reads the topics until every switch shows what the truth says, or for as long as that may take. */
-async function countersWhenSettled({ system, signal }: Demo, { units, poison }: Over, switches: Expected) {
+/** Holds the night against its plan, from outside. */
+async function hold({ system, adversity, signal }: Demo, { plan, units, poison }: Over): Promise<Account> {
   const { config } = system
   const client = await openKafka(config, 'demo', openLog(config, 'demo'))
-  const patience = Date.now() + SETTLING_MS
   try {
-    for (;;) {
-      signal.throwIfAborted()
-      const outside = await readOutside(client)
-      const counters = countersOf(switches, { units, outside, poison })
-      const isSettled = counters.every(({ faults }) => faults.length === 0)
-      if (isSettled || Date.now() > patience) return { outside, counters }
-      await sleep(500)
-    }
+    return await accountWhenSettled(client, { adversity, plan, units, poison }, signal)
   } finally {
     await client.close()
   }
@@ -202,15 +183,6 @@ function whollySeen(truth: Truth, units: readonly UnitSummary[]): Truth {
 function isOf({ units }: Truth): (it: Detection) => boolean {
   const names = new Set(units.map(({ visit, detector }) => `${visit}/${detector}`))
   return ({ visit, detector }) => names.has(`${visit}/${detector}`)
-}
-
-/** Each unit is told of in one result: sentences about those that are not. */
-function notToldOnce(units: readonly UnitSummary[], told: readonly string[]): string[] {
-  const times = new Map<string, number>()
-  for (const unit of told) times.set(unit, (times.get(unit) ?? 0) + 1)
-  return units.flatMap(({ unit }) =>
-    times.get(unit) === 1 ? [] : [`${unit}: told ${times.get(unit) ?? 0} times on detector-result`],
-  )
 }
 
 /** One sentence for all units that ended alike, but not published. */

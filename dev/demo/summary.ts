@@ -3,6 +3,7 @@ import type { Score } from '../night/score.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 import type { TerminalCounts } from './account.ts'
 import type { Comparison } from './compare.ts'
+import type { KeepingUp } from './keeping-up.ts'
 import type { Latencies, Latency } from './latency.ts'
 import type { Memory } from './memory.ts'
 import type { Counter } from './observed.ts'
@@ -28,12 +29,14 @@ export interface Summary {
   }
   readonly switches: readonly Counter[]
   /**
-   * Units without a terminal state, that nobody expects or that were not told once, switches that show something else than was planned,
-   * alerts without rows, rows without alerts, fields that differ.
+   * Units without a terminal state, that nobody expects, that were not told once or that nothing befell and that are not published whole;
+   * switches that show something else than was planned; records parked, late or unclaimed that were not to be; alerts without rows, rows
+   * without alerts, fields that differ.
    */
   readonly unaccounted: number
   readonly truth: { readonly injected: number; readonly detected: number; readonly false: number }
   readonly latencySeconds: Latencies
+  readonly keepingUp: KeepingUp
   /** Resident, by process. */
   readonly memoryMb: Readonly<Record<string, Memory>>
   readonly seconds: number
@@ -157,6 +160,8 @@ function timesOf(summary: Summary, { phases, seconds }: Evidence): string[] {
     ...(Object.entries(LATENCIES) as [keyof Latencies, string][]).flatMap(([name, title]) =>
       latencyLine(title, summary.latencySeconds[name]),
     ),
+    line('in hand at the next raws', `${summary.keepingUp.undrained} units whose own raws were there`),
+    line('late by our doing', `${summary.keepingUp.lateByUs} units missed or partial, their raws in time`),
     ...Object.entries(phases).map(([phase, median]) => line(`  ${phase}`, `p50 ${median.toFixed(1)} s`)),
     ...Object.entries(summary.memoryMb).map(([name, { first, middle, max, last }]) =>
       line(`memory of ${name}`, `${first} MB at first, ${middle} in the middle, ${last} at last, ${max} at most`),

@@ -28,7 +28,7 @@ export interface System {
   onLine(name: ProcessName, hear: (line: string) => void): () => void
   /** SIGKILL, as the machine would, before it returns; resolves when the process is gone and its log is told to the end. */
   kill(name: ProcessName): Promise<void>
-  /** Starts a process that was killed; resolves when it says that it is ready. */
+  /** Starts a process that was killed; resolves when it says that it is ready, and rejects where the system is ending. */
   restart(name: ProcessName): Promise<void>
   /** Drains every process; resolves when all are gone. Those that do not end within ten seconds are killed. */
   stop(): Promise<void>
@@ -87,6 +87,7 @@ export async function startSystem(
   let stopping = false
   const logFile = (name: ProcessName) => join(folder, `${name}.log`)
   const start = async (name: ProcessName) => {
+    if (stopping) throw new Error(`${name} is not started: the system is ending`)
     const child = launch(roleOf(name), { ...options.environment, PP_CONFIG: configFile }, logFile(name))
     children.set(name, child)
     createInterface(child.stdout!).on('line', line => hearers.get(name)!.forEach(hear => hear(line)))
@@ -102,10 +103,10 @@ export async function startSystem(
     await Promise.all([...children.values()].map(end))
   }
   const starts = await Promise.allSettled(processes.map(start))
-  for (const outcome of starts) {
-    if (outcome.status === 'fulfilled') continue
+  const failure = starts.find(it => it.status === 'rejected')
+  if (failure) {
     await stop()
-    throw outcome.reason
+    throw failure.reason
   }
   return {
     ...{ config, configFile, processes, workers },
@@ -118,9 +119,7 @@ export async function startSystem(
     kill: async name => {
       const child = children.get(name)!
       children.delete(name)
-      const gone = new Promise(resolve => child.once('close', resolve))
-      child.kill('SIGKILL')
-      await gone
+      await killed(child)
     },
     restart: start,
     stop,
@@ -166,6 +165,12 @@ async function ready(child: ChildProcess, name: ProcessName, log: string): Promi
   } finally {
     clearTimeout(late)
   }
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  const gone = new Promise(resolve => child.once('close', resolve))
+  child.kill('SIGKILL')
+  await gone
 }
 
 async function end(child: ChildProcess): Promise<void> {

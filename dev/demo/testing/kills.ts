@@ -41,13 +41,14 @@ const PATIENCE_MS = 90_000
 
 /**
  * SIGKILL at the very line that says the process has taken work up, until one hits before the line that says it is done; each time the
- * process is restarted. The first `spared` times that it takes work up it is left alone. Rejects when no work is seen for `PATIENCE_MS`.
+ * process is restarted. The first `spared` times that it takes work up it is left alone. Rejects when no work is seen for `PATIENCE_MS`,
+ * and when `signal` says that the night is over.
  */
-export async function killHolding(system: System, name: ProcessName, spared = 0): Promise<Kill> {
+export async function killHolding(system: System, name: ProcessName, signal: AbortSignal, spared = 0): Promise<Kill> {
   for (let missed = 0; ; missed++) {
-    const { held, done } = await killAtWork(system, name, missed === 0 ? spared : 0)
+    const { held, done } = await killAtWork(system, name, signal, missed === 0 ? spared : 0)
     const began = Date.now()
-    const recovered = firstLine(system, name, workOf(name).ends).then(() => (Date.now() - began) / 1000)
+    const recovered = firstLine(system, name, signal, workOf(name).ends).then(() => (Date.now() - began) / 1000)
     // Who waits for it comes later; until then its failure must not end the test run.
     recovered.catch(() => undefined)
     await system.restart(name)
@@ -56,7 +57,12 @@ export async function killHolding(system: System, name: ProcessName, spared = 0)
 }
 
 /** Kills at the line itself, so that no turn of the event loop lies between; then hears the log to its end. */
-async function killAtWork(system: System, name: ProcessName, spared: number): Promise<{ held: string; done: boolean }> {
+async function killAtWork(
+  system: System,
+  name: ProcessName,
+  signal: AbortSignal,
+  spared: number,
+): Promise<{ held: string; done: boolean }> {
   const { begins, ends } = workOf(name)
   let held: string | undefined
   let done = false
@@ -72,7 +78,7 @@ async function killAtWork(system: System, name: ProcessName, spared: number): Pr
   }
   const stop = system.onLine(name, line => hear(parsed(line)))
   try {
-    await firstLine(system, name, () => held ?? false)
+    await firstLine(system, name, signal, () => held ?? false)
     await gone
     return { held: held!, done }
   } finally {
@@ -81,19 +87,38 @@ async function killAtWork(system: System, name: ProcessName, spared: number): Pr
 }
 
 /** Resolves at the first line that `wanted` recognises. */
-function firstLine(system: System, name: ProcessName, wanted: Work['ends']): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => {
-      stop()
-      reject(new Error(`the log of ${name} told of no work for ${PATIENCE_MS / 1000} s`))
-    }, PATIENCE_MS)
-    const stop = system.onLine(name, line => {
-      if (wanted(parsed(line)) === false) return
-      clearTimeout(late)
-      stop()
-      resolve()
+function firstLine(system: System, name: ProcessName, signal: AbortSignal, wanted: Work['ends']): Promise<void> {
+  const silence = new AbortController()
+  const either = AbortSignal.any([signal, silence.signal])
+  const why = new Error(`the log of ${name} told of no work for ${PATIENCE_MS / 1000} s`)
+  const late = setTimeout(() => silence.abort(why), PATIENCE_MS)
+  let stop = () => {}
+  const found = new Promise<void>((resolve, reject) => {
+    if (either.aborted) return reject(either.reason as Error)
+    either.addEventListener('abort', () => reject(either.reason as Error))
+    stop = system.onLine(name, line => {
+      if (wanted(parsed(line)) !== false) resolve()
     })
   })
+  return found.finally(() => {
+    clearTimeout(late)
+    stop()
+  })
+}
+
+/** A night and its kills at the same time: when either fails the other is ended too, and nothing goes on behind. */
+export async function together<N, K>(
+  night: (signal: AbortSignal) => Promise<N>,
+  kills: (signal: AbortSignal) => Promise<K>,
+): Promise<[N, K]> {
+  const over = new AbortController()
+  const both = [night(over.signal), kills(over.signal)] as const
+  try {
+    return await Promise.all(both)
+  } finally {
+    over.abort(new Error('the night is over'))
+    await Promise.allSettled(both)
+  }
 }
 
 /** A line that is no JSON says nothing: Node's own warnings. */
