@@ -85,7 +85,9 @@ export async function observe(observation: Observation): Promise<Observed> {
     turn(async () => void (await store.put(s3.rawBucket, key, bytes)))
   const poison: SentPoison[] = []
   const { imageTimeoutSeconds } = system.config.decide
-  const stage = { summit, putObject, imageTimeoutSeconds, bucket: s3.rawBucket, now: Date.now }
+  // A bad object that we tell of ourselves is not put where the store would tell of it too: it would be parked twice.
+  const putBad = observation.isAnnouncedByStore ? async () => {} : putObject
+  const stage = { summit, putObject: putBad, imageTimeoutSeconds, bucket: s3.rawBucket, now: Date.now }
   const killers = doomedUnits(adversity, plan).map(unit => killHolder!(unit))
   try {
     const raws = await playNight({
