@@ -31,7 +31,7 @@ const USUAL: Readonly<
   >
 > = {
   LATISS: { visits: 14, cadence: 5, workers: 2, adversity: 'all' },
-  LSSTComCam: { visits: 6, cadence: 13, workers: 2, adversity: 'all' },
+  LSSTComCam: { visits: 6, cadence: 15, workers: 3, adversity: 'all' },
   LSSTCam: { visits: 4, cadence: 35, workers: 4, adversity: 'none' },
 }
 const cameras = Object.keys(USUAL) as SimulatedInstrument[]
