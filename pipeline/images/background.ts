@@ -11,7 +11,7 @@ export interface Background {
 
 /**
  * The smooth background on a mesh (Bertin & Arnouts 1996): in each cell the mode 2.5·median − 1.5·mean of the clipped pixels, or the
- * median where a source skews them; a the mesh is a quadratic surface plus what a 3 × 3 median
+ * median where a source skews them; over the mesh a quadratic surface, plus what a 3 × 3 median
  * leaves of the rest, bilinear between cell centres. Pixels where `skip` is not 0 do not count.
  * Where no sources are left the clipped mean is the better estimate: its noise is half that of the mode.
  */
