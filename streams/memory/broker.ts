@@ -1,8 +1,7 @@
+import { assign } from '../assigner.ts'
 import {
   at,
-  DataLoss,
   Fenced,
-  type Chunk,
   type GroupOffsets,
   type LogRecord,
   type NewRecord,
@@ -10,83 +9,51 @@ import {
   type TopicSpec,
   type TopicState,
 } from '../log-client.ts'
-import { Group } from './group.ts'
+import { Group, type Assigner } from './group.ts'
+import { committedOf, Partition, type Transaction } from './partition.ts'
 
-/** A transaction as the coordinator knows it. Records point at theirs, so one state decides what readers see. */
-interface Transaction {
-  state: 'open' | 'committed' | 'aborted'
-  readonly touched: Set<Partition>
-  offsets: GroupOffsets | undefined
+/** Whoever leads the partition now, it is not who was asked: the records surely were not stored, and are sent again. */
+export class NotLeader extends Error {
+  override readonly name = 'NotLeader'
 }
 
-/** What lies at one offset. Control markers take offsets too; a slot emptied by compaction is `undefined`. */
-type Slot = { readonly record: LogRecord; readonly transaction: Transaction | undefined } | 'marker' | undefined
+interface Producer {
+  epoch: number
+  transaction: Transaction | undefined
+  /** Ended, and not all of its markers are written. */
+  completing: number
+}
 
-/** One partition's log: offsets are indexes, the start moves by retention, waiting readers are told of every change. */
-export class Partition {
-  readonly slots: Slot[] = []
-  start = 0
-  readonly #open = new Map<Transaction, number>()
-  readonly #waiting = new Set<() => void>()
-
-  get highWatermark(): number {
-    return this.slots.length
-  }
-  /** Last stable offset: nothing above the first record of an open transaction is shown to committed readers. */
-  get stable(): number {
-    return Math.min(this.highWatermark, ...this.#open.values())
-  }
-  append(slot: Slot, transaction?: Transaction): void {
-    if (transaction && !this.#open.has(transaction)) this.#open.set(transaction, this.slots.length)
-    this.slots.push(slot)
-    this.#changed()
-  }
-  end(transaction: Transaction): void {
-    this.#open.delete(transaction)
-    this.append('marker')
-  }
-  /** Whatever was committed (or also what was not) in `[from, from + max)`; `undefined` where there is nothing yet. */
-  read(tp: TopicPartition, from: number, isolation: 'committed' | 'uncommitted', max: number): Chunk | undefined {
-    if (from < this.start || from > this.highWatermark) {
-      throw new DataLoss(tp, BigInt(from), BigInt(this.start), BigInt(this.highWatermark))
-    }
-    const next = Math.min(isolation === 'committed' ? this.stable : this.highWatermark, from + max)
-    if (next <= from) return undefined
-    const records = this.slots.slice(from, next).flatMap(slot => {
-      if (slot === undefined || slot === 'marker') return []
-      const visible = isolation === 'uncommitted' || (slot.transaction?.state ?? 'committed') === 'committed'
-      return visible ? [slot.record] : []
-    })
-    return { records, next: BigInt(next), highWatermark: BigInt(this.highWatermark) }
-  }
-  /** Calls back at the next change, once; returns how to forget it. */
-  onChange(call: () => void): () => void {
-    this.#waiting.add(call)
-    return () => this.#waiting.delete(call)
-  }
-  #changed(): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const call of waiting) call()
-  }
+export interface BrokerOptions {
+  /** What a broker does a little later than it has answered: markers, the last stable offset, group offsets. At once when not said. */
+  readonly later?: (work: () => void) => void
+  /** Who runs what, of tasks with these inputs. */
+  readonly assign?: Assigner
 }
 
 /**
- * A Kafka cluster in memory: logs, the transaction coordinator, groups. It holds no timer, reads the time from `now`, and does
- * everything at once: the delays, losses and deaths are in `MemoryClient`, which stands for a process.
+ * A Kafka cluster in memory: logs, the transaction coordinator, groups. It holds no timer, reads the time from `now`, and what it does
+ * after its answer it does at once unless `later` says when. Losses and deaths are in `MemoryClient`, which stands for a process.
  */
 export class MemoryBroker {
   readonly now: () => number
   /** How often a producer was refused because its epoch was over. */
   fenced = 0
+  /** How many rebalances moved a task. */
+  rebalances = 0
   readonly #topics = new Map<string, { readonly state: TopicState; readonly partitions: Partition[] }>()
-  readonly #producers = new Map<string, { epoch: number; transaction: Transaction | undefined }>()
+  readonly #later: (work: () => void) => void
+  readonly #assign: Assigner
+  readonly #producers = new Map<string, Producer>()
+  readonly #moved = new Set<string>()
   readonly #offsets = new Map<string, Map<string, { offset: bigint; metadata: string }>>()
   readonly #groups = new Map<string, Group>()
   #members = 0
 
-  constructor(now: () => number = () => 0) {
+  constructor(now: () => number = () => 0, { later, assign: assigner }: BrokerOptions = {}) {
     this.now = now
+    this.#later = later ?? (work => work())
+    this.#assign = assigner ?? ((members, tasks) => assign(members, tasks.length))
   }
 
   createTopic({ topic, partitions, config }: TopicSpec): void {
@@ -111,24 +78,41 @@ export class MemoryBroker {
   /** Everything that a committed reader would see. */
   committedRecords(tp: TopicPartition): LogRecord[] {
     const log = this.partition(tp)
-    return [...(log.read(tp, log.start, 'committed', Infinity)?.records ?? [])]
+    const fetched = log.fetch(tp, log.start, 'committed', Infinity)
+    return fetched ? committedOf(fetched) : []
   }
 
-  committedTopic(topic: string): LogRecord[] {
-    const { partitions } = this.#topics.get(topic)!
-    return partitions.flatMap((_, partition) => this.committedRecords({ topic, partition }))
+  /** Everything of a topic that was ever committed, also what retention or the cleaner has taken since. */
+  everCommitted(topic: string): LogRecord[] {
+    return this.#topics.get(topic)!.partitions.flatMap(log => log.everCommitted())
   }
 
-  /** InitProducerId: aborts what an older epoch left open, so that the logs below are final when it returns. */
-  fence(id: string): number {
-    const producer = this.#producers.get(id) ?? { epoch: -1, transaction: undefined }
-    this.#producers.set(id, producer)
+  /**
+   * The first half of InitProducerId: whoever held the id is fenced, and what it left open is aborted. The second is `fence`, once
+   * `isCompleting` is over: only then are all older transactions of the id final.
+   */
+  expel(id: string): void {
+    const producer = this.#producers.get(id)
+    if (!producer?.transaction) return
+    producer.epoch++
     this.#finish(producer, 'aborted')
+  }
+  /** Whether an ended transaction of the id still lacks markers: until then it may begin no other. */
+  isCompleting(id: string): boolean {
+    return (this.#producers.get(id)?.completing ?? 0) > 0
+  }
+  fence(id: string): number {
+    this.expel(id)
+    const producer = this.#producers.get(id) ?? { epoch: -1, transaction: undefined, completing: 0 }
+    this.#producers.set(id, producer)
     return ++producer.epoch
   }
-  /** Appends outside any transaction, or to the open transaction of the producer (opening one). Throws `Fenced`. */
-  append(records: readonly NewRecord[], producer?: { readonly id: string; readonly epoch: number }): void {
-    const transaction = producer && this.#transactionOf(producer.id, producer.epoch)
+  /** Appends outside any transaction, or to the open transaction of the producer (opening one). Throws `Fenced`, `NotLeader`. */
+  append(records: readonly NewRecord[], holder?: { readonly id: string; readonly epoch: number }): void {
+    const transaction = holder && this.#transactionOf(holder.id, holder.epoch)
+    for (const tp of records) {
+      if (this.#moved.delete(at(tp)) && holder) throw new NotLeader(`${at(tp)} has another leader now`)
+    }
     for (const { topic, partition, key, value, headers } of records) {
       const log = this.partition({ topic, partition })
       const appendTime = this.describe(topic)!.config['message.timestamp.type'] === 'LogAppendTime'
@@ -147,6 +131,14 @@ export class MemoryBroker {
     this.#transactionOf(id, epoch)
     this.#finish(this.#producers.get(id)!, how)
   }
+  /** What the coordinator does to transactions that are open for longer than they may. */
+  abortOpenSince(before: number): void {
+    for (const [id, { transaction }] of this.#producers) if (transaction && transaction.since < before) this.expel(id)
+  }
+  /** Another broker leads the partition from now on: the next produce request is sent to the wrong one. */
+  moveLeader(tp: TopicPartition): void {
+    this.#moved.add(at(tp))
+  }
 
   committed(group: string, tp: TopicPartition): { offset: bigint; metadata: string } | undefined {
     return this.#offsets.get(group)?.get(at(tp))
@@ -162,28 +154,16 @@ export class MemoryBroker {
     return ++this.#members
   }
   group(name: string): Group {
-    const group = this.#groups.get(name) ?? new Group()
+    const group = this.#groups.get(name) ?? new Group(this.#assign, () => this.rebalances++)
     this.#groups.set(name, group)
     return group
   }
 
-  /** What retention does. */
   deleteBefore(tp: TopicPartition, first: bigint): void {
-    const log = this.partition(tp)
-    log.start = Number(first)
-    log.slots.fill(undefined, 0, log.start)
+    this.partition(tp).deleteBefore(Number(first))
   }
-  /** What the cleaner does below the last stable offset: keeps each key's last record, and leaves the gaps. */
   compact(tp: TopicPartition): void {
-    const log = this.partition(tp)
-    const seen = new Set<string>()
-    for (let i = log.stable - 1; i >= log.start; i--) {
-      const slot = log.slots[i]
-      if (slot === undefined || slot === 'marker') continue
-      const key = String(slot.record.key)
-      if (slot.transaction?.state === 'aborted' || seen.has(key)) log.slots[i] = undefined
-      else seen.add(key)
-    }
+    this.partition(tp).compact()
   }
   /** Whether any transaction is open: none may be left hanging when all is quiet. */
   hanging(): string[] {
@@ -202,14 +182,28 @@ export class MemoryBroker {
       this.fenced++
       throw new Fenced(`${id}: epoch ${epoch} is over, ${producer?.epoch ?? 'none'} is the present one`)
     }
-    return (producer.transaction ??= { state: 'open', touched: new Set(), offsets: undefined })
+    return (producer.transaction ??= {
+      producer: id,
+      state: 'open',
+      since: this.now(),
+      touched: new Set(),
+      offsets: undefined,
+    })
   }
-  #finish(producer: { transaction: Transaction | undefined }, how: 'committed' | 'aborted'): void {
+  #finish(producer: Producer, how: 'committed' | 'aborted'): void {
     const { transaction } = producer
     if (!transaction) return
     producer.transaction = undefined
     transaction.state = how
-    if (how === 'committed' && transaction.offsets) this.setOffsets(transaction.offsets)
-    for (const log of transaction.touched) log.end(transaction)
+    for (const log of transaction.touched) {
+      producer.completing++
+      this.#later(() => {
+        log.mark(transaction)
+        producer.completing--
+        this.#later(() => log.release(transaction))
+      })
+    }
+    const { offsets } = transaction
+    if (how === 'committed' && offsets) this.#later(() => this.setOffsets(offsets))
   }
 }

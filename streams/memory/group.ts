@@ -1,10 +1,12 @@
-import { assign } from '../assigner.ts'
-import type { MembershipHandler } from '../log-client.ts'
+import type { Claim } from '../assigner.ts'
+import type { GroupPlan, MembershipHandler } from '../log-client.ts'
+
+export type Assigner = (members: readonly Claim[], tasks: GroupPlan['tasks']) => Map<string, number[]>
 
 /** A member as the coordinator sees it. `call` reaches the process: for a frozen one it waits until the process thaws. */
 export interface Member {
   readonly id: string
-  readonly taskCount: number
+  readonly tasks: GroupPlan['tasks']
   readonly handler: MembershipHandler
   readonly call: (tell: () => void | Promise<void>) => Promise<void>
   /** Whether the process still wants to be a member. */
@@ -12,7 +14,7 @@ export interface Member {
 }
 
 interface Seat extends Member {
-  readonly tasks: Set<number>
+  readonly runs: Set<number>
   readonly left: Promise<void>
   readonly leave: () => void
   gone: boolean
@@ -20,14 +22,23 @@ interface Seat extends Member {
 
 /** A consumer group: one rebalance after another; tasks that stay are not mentioned, revoked ones are awaited. */
 export class Group {
+  readonly #assign: Assigner
   readonly #seats = new Map<string, Seat>()
+  readonly #lastRun = new Map<number, string>()
+  readonly #onMove: () => void
   #generation = 0
   #rebalances: Promise<void> = Promise.resolve()
 
-  join({ id, taskCount, handler, call, isWanted }: Member): void {
+  /** @param onMove told of each rebalance in which a task goes from one member to another */
+  constructor(assign: Assigner, onMove: () => void) {
+    this.#assign = assign
+    this.#onMove = onMove
+  }
+
+  join({ id, tasks, handler, call, isWanted }: Member): void {
     const { promise: left, resolve: leave } = withResolvers()
-    const member = { id, taskCount, handler, call, isWanted }
-    this.#seats.set(id, { ...member, tasks: new Set(), left, leave, gone: false })
+    const member = { id, tasks, handler, call, isWanted }
+    this.#seats.set(id, { ...member, runs: new Set(), left, leave, gone: false })
     this.#rebalance()
   }
   leave(id: string): void {
@@ -44,12 +55,12 @@ export class Group {
     if (!seat) return
     this.leave(id)
     void seat.call(() => {
-      seat.handler.lost([...seat.tasks])
+      seat.handler.lost([...seat.runs])
       if (seat.isWanted()) this.join(seat)
     })
   }
   members(): ReadonlyMap<string, readonly number[]> {
-    return new Map([...this.#seats].map(([id, seat]) => [id, [...seat.tasks].sort((a, b) => a - b)]))
+    return new Map([...this.#seats].map(([id, seat]) => [id, [...seat.runs].sort((a, b) => a - b)]))
   }
 
   #rebalance(): void {
@@ -59,25 +70,31 @@ export class Group {
     const seats = [...this.#seats.values()]
     if (seats.length === 0) return
     const generation = ++this.#generation
-    const claims = seats.map(({ id, tasks }) => ({ id, owned: [...tasks] }))
-    const share = assign(claims, seats[0]!.taskCount)
+    const claims = seats.map(({ id, runs }) => ({ id, owned: [...runs] }))
+    const share = this.#assign(claims, seats[0]!.tasks)
     await Promise.all(seats.map(seat => this.#revoke(seat, share.get(seat.id)!)))
+    let isMove = false
     for (const seat of seats) {
-      const fresh = share.get(seat.id)!.filter(task => !seat.tasks.has(task))
+      const fresh = share.get(seat.id)!.filter(task => !seat.runs.has(task))
       if (fresh.length === 0 || seat.gone) continue
-      for (const task of fresh) seat.tasks.add(task)
+      for (const task of fresh) {
+        seat.runs.add(task)
+        isMove ||= (this.#lastRun.get(task) ?? seat.id) !== seat.id
+        this.#lastRun.set(task, seat.id)
+      }
       void seat.call(() => {
         if (!seat.gone) seat.handler.assigned(fresh, generation)
       })
     }
+    if (isMove) this.#onMove()
   }
   async #revoke(seat: Seat, keeps: readonly number[]): Promise<void> {
-    const revoked = [...seat.tasks].filter(task => !keeps.includes(task))
+    const revoked = [...seat.runs].filter(task => !keeps.includes(task))
     if (revoked.length === 0) return
     const told = seat.call(async () => {
       if (seat.gone) return
       await seat.handler.revoked(revoked)
-      for (const task of revoked) seat.tasks.delete(task)
+      for (const task of revoked) seat.runs.delete(task)
     })
     await Promise.race([told, seat.left])
   }

@@ -4,7 +4,8 @@ import { Rejection, to, type Event } from '../../topology/model/step.ts'
 import { journalOf } from '../../topology/model/names.ts'
 import { stageOf, type Topology } from '../../topology/model/topology.ts'
 import { parked } from '../../topology/streams.ts'
-import { MemoryClient, type Fate, type Fault } from '../memory/client.ts'
+import { MemoryClient } from '../memory/client.ts'
+import type { Fate, Fault } from '../memory/wire.ts'
 import {
   arrived,
   closed,

@@ -14,8 +14,9 @@ import {
 import { clock, parked } from '../../topology/streams.ts'
 import { at, type LogRecord, type TopicPartition } from '../log-client.ts'
 import type { Log } from '../log.ts'
-import { MemoryBroker } from '../memory/broker.ts'
-import { MemoryClient, type Fate } from '../memory/client.ts'
+import { MemoryBroker, type BrokerOptions } from '../memory/broker.ts'
+import { MemoryClient } from '../memory/client.ts'
+import type { Fate } from '../memory/wire.ts'
 import { partitionFor } from '../partitioner.ts'
 import { runStage, type StageOptions } from '../run-stage.ts'
 import { encodeValue, eventHeaders, Reader, watermarkRecord } from '../task/records.ts'
@@ -34,6 +35,9 @@ export interface DriverSetup {
   readonly options?: Partial<StageOptions>
   readonly startAt?: Instant
   readonly seed?: number
+  readonly broker?: BrokerOptions
+  /** What each process is connected with; a plain `MemoryClient` when not said. */
+  readonly client?: (broker: MemoryBroker, name: string, fate?: Fate) => MemoryClient
 }
 
 /** One process of the deployment: it can crash, freeze, stop cleanly. */
@@ -71,7 +75,7 @@ export class Driver {
   private constructor(setup: DriverSetup) {
     this.#setup = setup
     this.time = new VirtualTime(setup.startAt ?? 0, seeded(setup.seed ?? 1))
-    this.broker = new MemoryBroker(() => this.time.now())
+    this.broker = new MemoryBroker(() => this.time.now(), setup.broker)
     for (const spec of topicsOf(setup.topology)) this.broker.createTopic(spec)
   }
 
@@ -87,7 +91,8 @@ export class Driver {
 
   /** Starts one more process, which runs all the stages, or those that are named. */
   async process(fate?: Fate, names?: readonly string[]): Promise<DrivenProcess> {
-    const client = new MemoryClient(this.broker, `process-${++this.#processes}`, fate)
+    const name = `process-${++this.#processes}`
+    const client = this.#setup.client?.(this.broker, name, fate) ?? new MemoryClient(this.broker, name, fate)
     const stages = names?.map(name => stageOf(this.#setup.topology, name)) ?? this.#stages()
     const starting = stages.map(stage => this.#runStage(stage, client))
     let refused: { readonly error: unknown } | undefined

@@ -1,4 +1,6 @@
-import type { Fate, Fault } from '../memory/client.ts'
+import { topicsOf } from '../../topology/derive.ts'
+import type { TopicPartition } from '../log-client.ts'
+import type { Fate, Fault, Request } from '../memory/wire.ts'
 import { Driver, type DrivenProcess, type DriverSetup } from './driver.ts'
 import { seeded, settle } from './virtual-time.ts'
 
@@ -10,8 +12,10 @@ export interface SimulationSetup {
   readonly tickMs: number
   /** Chance of a fault per request. */
   readonly faultRate: number
-  /** Chance of a crash, a freeze, a stop or a start per step. */
+  /** Chance per step of a crash, a freeze, a stop or a start, of a round of the cleaner, or of a leader that moves. */
   readonly chaosRate: number
+  /** How long the world goes on after the script, so that all that waits for time has had it. */
+  readonly restMs: number
 }
 
 /** How often what happened: a simulation in which nothing went wrong proves little. */
@@ -19,8 +23,13 @@ export interface Happened {
   crashes: number
   freezes: number
   stops: number
+  /** Requests refused, lost, delayed or doubled; and of those the ones that happened while nobody was told. */
   faults: number
-  fenced: number
+  lostReplies: number
+  fences: number
+  rebalances: number
+  compactions: number
+  leaderMoves: number
   steps: number
 }
 
@@ -29,28 +38,55 @@ interface Instance {
   frozen: boolean
 }
 
+/** The coordinator aborts what is open for longer. */
+const TRANSACTION_TIMEOUT_MS = 15_000
+/** The clock's ε. */
+const EPSILON_MS = 100
+
+const unknown: readonly Fault[] = ['request lost', 'reply lost', 'delayed', 'doubled']
+const faults: Readonly<Record<Request, readonly Fault[]>> = {
+  ask: ['request lost'],
+  fence: unknown,
+  produce: ['refused', ...unknown],
+  end: ['refused', ...unknown],
+}
+
 /**
- * Several instances on one broker in memory, moved by a seeded random choice at every hop between a client and the broker; requests
- * and replies get lost, instances crash, freeze past their session and wake as zombies, stop and start, while a script feeds
- * the entrances and the clock ticks. Then all heals and comes to rest. The same seed gives the same run.
+ * Several instances on one broker in memory, moved by a seeded random choice at every hop between a client and the broker, and at every
+ * work that a broker does after its answer; requests and replies get lost, late and doubled, instances crash, freeze past their
+ * session and wake as zombies, stop and start, leaders move and the cleaner runs, while a script feeds the entrances and the clock
+ * ticks. Then all heals and comes to rest. The same seed gives the same run.
  */
 export class Simulation {
   readonly driver: Driver
-  readonly happened: Happened = { crashes: 0, freezes: 0, stops: 0, faults: 0, fenced: 0, steps: 0 }
+  readonly happened: Happened = {
+    ...{ crashes: 0, freezes: 0, stops: 0, faults: 0, lostReplies: 0, fences: 0, rebalances: 0 },
+    ...{ compactions: 0, leaderMoves: 0, steps: 0 },
+  }
   readonly #setup: SimulationSetup
   readonly #random: () => number
   readonly #hops: (() => void)[] = []
+  readonly #partitions: readonly TopicPartition[]
+  readonly #tables: readonly TopicPartition[]
   #instances: Instance[] = []
   #isHealed = false
 
   constructor(setup: SimulationSetup) {
     this.#setup = setup
     this.#random = seeded(setup.seed)
-    this.driver = Driver.prepare({ ...setup.setup, seed: setup.seed + 1 })
+    const broker = { ...setup.setup.broker, later: (work: () => void) => void this.#hops.push(work) }
+    this.driver = Driver.prepare({ ...setup.setup, seed: setup.seed + 1, broker })
+    const topics = topicsOf(setup.setup.topology)
+    const partitionsOf = (of: typeof topics) =>
+      of.flatMap(({ topic, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+      )
+    this.#partitions = partitionsOf(topics)
+    this.#tables = partitionsOf(topics.filter(({ config }) => config['cleanup.policy'] === 'compact'))
   }
 
   async run(): Promise<void> {
-    const { script, tickMs } = this.#setup
+    const { script, tickMs, restMs } = this.#setup
     const began = this.driver.time.now()
     let nextTick = began
     await this.#start()
@@ -60,12 +96,19 @@ export class Simulation {
         await this.#step()
         if (this.driver.time.now() < nextTick) continue
         nextTick += tickMs
-        await this.driver.tick(this.driver.time.now() - 100)
+        await this.#tick()
       }
       await act(this.driver)
     }
-    await this.#heal()
-    this.happened.fenced = this.driver.broker.fenced
+    await this.#heal(restMs)
+    const { fenced, rebalances } = this.driver.broker
+    Object.assign(this.happened, { fences: fenced, rebalances })
+  }
+
+  async #tick(): Promise<void> {
+    const now = this.driver.time.now()
+    this.driver.broker.abortOpenSince(now - TRANSACTION_TIMEOUT_MS)
+    await this.driver.tick(now - EPSILON_MS)
   }
 
   async #step(): Promise<void> {
@@ -82,34 +125,45 @@ export class Simulation {
   async #chaos(): Promise<void> {
     const victim = this.#instances[this.#pick(this.#instances.length)]
     const choice = this.#random()
-    if (choice < 0.3 && victim) {
+    if (choice < 0.2) this.#compact()
+    else if (choice < 0.3) this.#moveLeader()
+    else if (choice < 0.5 && victim) {
       this.happened.crashes++
       await this.#remove(victim).process.crash()
-    } else if (choice < 0.6 && victim) {
+    } else if (choice < 0.7 && victim) {
       if (!victim.frozen) this.happened.freezes++
       victim.frozen ||= true
       victim.process.client.freeze()
       if (this.#random() < 0.7) victim.process.client.expire()
-    } else if (choice < 0.7 && victim && !victim.frozen) {
+    } else if (choice < 0.77 && victim && !victim.frozen) {
       this.happened.stops++
       void this.#remove(victim).process.stop()
-    } else if (choice < 0.85) {
+    } else if (choice < 0.88) {
       for (const each of this.#instances) this.#thaw(each)
     } else if (this.#instances.length < 3) await this.#start()
   }
+  #compact(): void {
+    this.happened.compactions++
+    for (const table of this.#tables) if (this.#random() < 0.5) this.driver.broker.compact(table)
+  }
+  #moveLeader(): void {
+    this.happened.leaderMoves++
+    this.driver.broker.moveLeader(this.#partitions[this.#pick(this.#partitions.length)]!)
+  }
 
   /** No more faults; whoever lives goes on until nothing is left to do. */
-  async #heal(): Promise<void> {
+  async #heal(restMs: number): Promise<void> {
     this.#isHealed = true
     for (const each of this.#instances) this.#thaw(each)
     if (this.#instances.length === 0) await this.#start()
-    for (let i = 0; i < 20; i++) {
+    const rests = 5
+    for (let i = 0; i < 4 * rests; i++) {
       for (let turn = 0; this.#hops.length > 0 && turn < 10_000; turn++) {
         for (const hop of this.#hops.splice(0)) hop()
         await settle()
       }
-      if (i % 4 === 3) await this.driver.tick(this.driver.time.now() - 100)
-      else await this.driver.advance(4_000)
+      if (i % 4 === 3) await this.#tick()
+      else await this.driver.advance(restMs / (3 * rests))
     }
   }
 
@@ -128,18 +182,16 @@ export class Simulation {
     return Math.floor(this.#random() * below)
   }
   #fate(): Fate {
-    const faults: Record<'fence' | 'produce' | 'end', readonly Fault[]> = {
-      fence: ['request lost', 'reply lost'],
-      produce: ['refused', 'request lost', 'reply lost'],
-      end: ['refused', 'request lost', 'reply lost', 'delayed'],
-    }
     return {
       hop: () => new Promise(resolve => this.#hops.push(resolve)),
       fault: request => {
         if (this.#isHealed || this.#random() >= this.#setup.faultRate) return undefined
+        const fault = faults[request][this.#pick(faults[request].length)]!
         this.happened.faults++
-        return faults[request][this.#pick(faults[request].length)]
+        if (fault === 'reply lost' || fault === 'doubled') this.happened.lostReplies++
+        return fault
       },
+      fetchSize: () => 1 + this.#pick(this.#isHealed ? 100 : 8),
     }
   }
 }
