@@ -5,24 +5,34 @@ import {
   DataLoss,
   Fenced,
   NotCommitted,
-  type Chunk,
   type GroupPlan,
   type LogClient,
   type LogRecord,
   type NewRecord,
+  type Tail,
   type TopicPartition,
 } from './log-client.ts'
+import { consume, drain, eventually, record, values } from './testing/reading.ts'
 
-/** A log that several clients share, with the two things that no client can be asked to do. */
+/** A log that several clients share, with the things that no client can be asked to do. */
 export interface LogWorld {
   /** A client of its own, as another process would have. The suite closes it. */
   client(): Promise<LogClient>
-  /** Fences the id, stores the records inside a transaction and leaves that open, as a process does when it is killed. */
-  leaveOpen(transactionalId: string, records: readonly NewRecord[]): Promise<void>
+  /** Fences the id and begins a transaction that goes step by step, or is left open, as by a process that is killed. */
+  begin(transactionalId: string): Promise<Transaction>
+  /** Reads as a client does, in answers that hold hardly more than so many bytes. */
+  readInPieces(from: TopicPartition & { readonly offset: bigint }, isolation: Isolation, maxBytes: number): Tail
   /** What retention does: the log of the partition begins at `first` afterwards. */
   deleteBefore(partition: TopicPartition, first: bigint): Promise<void>
+  /** The next such request of any client meets this. */
+  lose(request: 'fence' | 'produce' | 'end', loss: 'request lost' | 'reply lost'): void
   close(): Promise<void>
 }
+export interface Transaction {
+  send(records: readonly NewRecord[]): Promise<void>
+  end(how: 'commit' | 'abort'): Promise<void>
+}
+export type Isolation = 'committed' | 'uncommitted'
 
 /**
  * What every implementation of `LogClient` must do, run against the real broker and against the twin in memory.
@@ -43,6 +53,8 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
       await client.createTopics([{ topic: fresh, partitions, config }])
       return fresh
     }
+
+    const leaveOpen = async (id: string, records: readonly NewRecord[]) => (await world.begin(id)).send(records)
 
     beforeAll(async () => {
       world = await makeWorld()
@@ -152,7 +164,7 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
         const tp = { topic: await topic(), partition: 0 }
         const id = randomUUID()
         await client.produce([record(tp, 'before')])
-        await world.leaveOpen(id, [record(tp, 'open')])
+        await leaveOpen(id, [record(tp, 'open')])
         await client.produce([record(tp, 'after')])
         expect(values((await readTo(client, tp, 0n, 3n, 'uncommitted')).records)).toEqual(['before', 'open', 'after'])
         expect(await client.offsets([tp], 'latest')).toEqual(new Map([[at(tp), 3n]]))
@@ -173,9 +185,9 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
         const zero = Buffer.alloc(4)
         const [a, b] = [randomUUID(), randomUUID()]
         await client.produce([record(tp, 'p0')])
-        await world.leaveOpen(a, [{ ...tp, key: zero, value: Buffer.from('aborted A') }, record(tp, 'aborted A')])
+        await leaveOpen(a, [{ ...tp, key: zero, value: Buffer.from('aborted A') }, record(tp, 'aborted A')])
         await client.produce([record(tp, 'p1')])
-        await world.leaveOpen(b, [{ ...tp, key: zero, value: Buffer.from('aborted B') }, record(tp, 'aborted B')])
+        await leaveOpen(b, [{ ...tp, key: zero, value: Buffer.from('aborted B') }, record(tp, 'aborted B')])
         await client.produce([record(tp, 'p2')])
         await client.fence(b)
         await client.produce([record(tp, 'p3')])
@@ -203,7 +215,7 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
       it('lets a position pass a log that holds nothing but aborted records and markers', async () => {
         const tp = { topic: await topic(), partition: 0 }
         const id = randomUUID()
-        await world.leaveOpen(id, [record(tp, 'x'), record(tp, 'y')])
+        await leaveOpen(id, [record(tp, 'x'), record(tp, 'y')])
         const end = (await endsAfterFence(id, [tp])).get(at(tp))!
         expect(await readTo(client, tp, 0n, end)).toEqual({ records: [], next: 3n })
       })
@@ -396,47 +408,12 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
   })
 }
 
-const record = (tp: TopicPartition, value: string): NewRecord => ({ ...tp, key: null, value: Buffer.from(value) })
-const values = (records: readonly LogRecord[]): string[] => records.map(r => String(r.value))
 const same = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((x, i) => x === b[i])
 
-/** Feeds chunks to `done` until it says so or the tail ends. */
-async function consume(tail: AsyncIterable<Chunk> & { close(): void }, done: (chunk: Chunk) => boolean): Promise<void> {
-  try {
-    for await (const chunk of tail) if (done(chunk)) return
-  } finally {
-    tail.close()
-  }
-}
-
 /** Everything of one partition from `from` until the position reaches `end`; for `from >= end` nothing is read. */
-async function readTo(
-  client: LogClient,
-  tp: TopicPartition,
-  from: bigint,
-  end: bigint,
-  isolation: 'committed' | 'uncommitted' = 'committed',
-): Promise<{ records: LogRecord[]; next: bigint }> {
-  const records: LogRecord[] = []
-  let next = from
-  if (from >= end) return { records, next }
-  await consume(client.read({ ...tp, offset: from }, isolation), chunk => {
-    expect(chunk.next).toBeGreaterThanOrEqual(next)
-    records.push(...chunk.records)
-    next = chunk.next
-    return next >= end
-  })
-  return { records, next }
-}
-
-async function eventually(holds: () => boolean, what: () => string = () => 'the condition', withinMs = 15_000) {
-  const deadline = performance.now() + withinMs
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`not reached within ${withinMs} ms: ${what()}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}
+const readTo = (client: LogClient, tp: TopicPartition, from: bigint, end: bigint, isolation: Isolation = 'committed') =>
+  drain(() => client.read({ ...tp, offset: from }, isolation), from, end)
 
 /** A member that keeps the book of its tasks and notes every breach of the port's promises. */
 class Owner {

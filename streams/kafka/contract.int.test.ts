@@ -1,5 +1,9 @@
 import { inject } from 'vitest'
 import { logClientContract } from '../log-client.contract.ts'
+import { logHistoriesContract } from '../log-histories.contract.ts'
 import { brokerWorld } from './testing/world.ts'
 
-logClientContract('kafkajs on a real broker', async () => brokerWorld(inject('services').kafka.brokers))
+const world = () => brokerWorld(inject('services').kafka.brokers)
+
+logClientContract('kafkajs on a real broker', world)
+logHistoriesContract('kafkajs on a real broker', world, { histories: 4, outages: 4 })

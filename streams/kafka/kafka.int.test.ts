@@ -14,6 +14,7 @@ import { openCluster } from './clusters.ts'
 import { fetch } from './fetch.ts'
 import { AssignerProtocol } from './internals.ts'
 import { withLeader } from './leaders.ts'
+import { drain, eventually, record, values } from '../testing/reading.ts'
 import { brokerWorld, silent } from './testing/world.ts'
 
 /** What only the client on kafkajs can get wrong; what every client must do is in the contract. */
@@ -25,13 +26,14 @@ describe('the client on kafkajs', () => {
   let client: LogClient
 
   beforeAll(async () => {
-    world = brokerWorld(brokers, { compression: { [packed]: 'snappy' } })
+    world = await brokerWorld(brokers, { compression: { [packed]: 'snappy' } })
     client = await world.client()
   })
   afterAll(async () => {
     await client.close()
     await world.close()
   })
+  const leaveOpen = async (id: string, records: readonly NewRecord[]) => (await world.begin(id)).send(records)
   const topic = async (partitions = 1, config: Record<string, string> = {}, name = `k-${randomUUID()}`) => {
     await client.createTopics([{ topic: name, partitions, config }])
     return name
@@ -40,8 +42,8 @@ describe('the client on kafkajs', () => {
   it('hides aborted records that the consumer of kafkajs delivers', async () => {
     const tp = { topic: await topic(), partition: 0 }
     const [a, b] = [randomUUID(), randomUUID()]
-    await world.leaveOpen(a, [record(tp, 'aborted A')])
-    await world.leaveOpen(b, [record(tp, 'aborted B'), record(tp, 'aborted B')])
+    await leaveOpen(a, [record(tp, 'aborted A')])
+    await leaveOpen(b, [record(tp, 'aborted B'), record(tp, 'aborted B')])
     await client.produce([record(tp, 'good')])
     await client.fence(b)
     await client.fence(a)
@@ -131,25 +133,9 @@ describe('the client on kafkajs', () => {
 })
 
 const bystander: MembershipHandler = { assigned() {}, revoked: async () => undefined, lost() {} }
-const record = (tp: TopicPartition, value: string): NewRecord => ({ ...tp, key: null, value: Buffer.from(value) })
-const values = (records: readonly LogRecord[]): string[] => records.map(r => String(r.value))
 
-async function readTo(client: LogClient, tp: TopicPartition, end: bigint, from = 0n): Promise<LogRecord[]> {
-  const records: LogRecord[] = []
-  for await (const chunk of client.read({ ...tp, offset: from }, 'committed')) {
-    records.push(...chunk.records)
-    if (chunk.next >= end) break
-  }
-  return records
-}
-
-async function eventually(holds: () => Promise<boolean>, withinMs = 5_000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not reached within ${withinMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-}
+const readTo = async (client: LogClient, tp: TopicPartition, end: bigint, from = 0n): Promise<LogRecord[]> =>
+  (await drain(() => client.read({ ...tp, offset: from }, 'committed'), from, end)).records
 
 /** Everything that a read-committed consumer of kafkajs delivers up to the record with this value. */
 async function asKafkajsReads(plain: kafkajs.Kafka, { topic }: TopicPartition, last: string): Promise<string[]> {
