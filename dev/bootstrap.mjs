@@ -1,5 +1,5 @@
 /**
- * node dev/bootstrap.mjs <containers|demo|services|test> [arguments]
+ * node dev/bootstrap.mjs <containers|demo|faults|services|test> [arguments]
  *
  * Runs one of the project's programs from a fresh clone: checks what the machine must have, installs the packages when
  * they are missing or not those of the lockfile, then hands over its arguments, its signals and its exit code.
@@ -20,6 +20,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 const programs = {
   containers: 'dev/containers/main.ts',
   demo: 'dev/demo/main.ts',
+  faults: 'dev/faults/main.ts',
   services: 'dev/services/main.ts',
   test: 'dev/test/main.ts',
 }

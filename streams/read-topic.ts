@@ -1,16 +1,16 @@
 import { at, type LogClient, type LogRecord, type TopicPartition } from './log-client.ts'
 
 /**
- * Every committed record of these partitions, up to their high watermarks at the time of the call, in the order of each partition. A
+ * Every committed record of these partitions, from their beginnings or the offsets of `from` ("topic/partition") up to their high watermarks at the time of the call, in the order of each partition. A
  * transaction left open stops such a reader below the watermark: then it rejects after `patienceMs`, naming where each reading stands.
  */
 export async function readCommitted(
   client: LogClient,
   of: readonly TopicPartition[],
-  patienceMs = 30_000,
+  { patienceMs = 30_000, from }: { readonly patienceMs?: number; readonly from?: ReadonlyMap<string, bigint> } = {},
 ): Promise<LogRecord[]> {
   const [first, ends] = await Promise.all([client.offsets(of, 'earliest'), client.offsets(of, 'latest')])
-  const standing = new Map(of.map(tp => [at(tp), first.get(at(tp))!]))
+  const standing = new Map(of.map(tp => [at(tp), from?.get(at(tp)) ?? first.get(at(tp))!]))
   const open = of.filter(tp => standing.get(at(tp))! < ends.get(at(tp))!)
   const tails = open.map(tp => ({ tp, tail: client.read({ ...tp, offset: standing.get(at(tp))! }, 'committed') }))
   const close = () => tails.forEach(({ tail }) => tail.close())

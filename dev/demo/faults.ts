@@ -58,15 +58,16 @@ export function accountOf(night: PlayedNight, outside: Outside): Account {
 /** How long the last records of a night may take to what tells of them, ms: a late raw, a sidecar that is waited for. */
 const SETTLING_MS = 20_000
 
-/** Reads the topics until all is as planned, or for as long as that may take. */
+/** Reads the topics, from these offsets where they are given, until all is as planned, or for as long as that may take. */
 export async function accountWhenSettled(
   client: LogClient,
   night: PlayedNight,
   signal?: AbortSignal,
+  from?: ReadonlyMap<string, bigint>,
 ): Promise<Account> {
   for (const patience = Date.now() + SETTLING_MS; ; await sleep(500)) {
     signal?.throwIfAborted()
-    const account = accountOf(night, await readOutside(client))
+    const account = accountOf(night, await readOutside(client, from))
     if (account.faults.length === 0 || Date.now() > patience) return account
   }
 }

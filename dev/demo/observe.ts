@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { LogeventNextVisit } from '../../schemas/avro/generated.ts'
 import { unitsSummary, type UnitSummary } from '../../sinks/ledger/summary.ts'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
-import type { Pool } from '../../sinks/postgres/pool.ts'
+import type { Querier } from '../../sinks/postgres/pool.ts'
 import type { Config } from '../../streams/main/config.ts'
 import { centralRepository, filesInRepository } from '../night/central-repository.ts'
 import { expectedOf } from '../night/adversity/expected.ts'
@@ -46,7 +47,7 @@ export interface Observation {
   readonly system: Pick<System, 'config' | 'failure'>
   readonly plan: NightPlan
   readonly rendered: RenderedNight
-  readonly pool: Pool
+  readonly pool: Querier
   readonly say: (line: string) => void
   readonly signal: AbortSignal
   /** Units that must have ended; those of the plan where it is not said. */
@@ -55,6 +56,12 @@ export interface Observation {
   readonly adversity?: Adversity
   /** Kills whoever takes up this unit, once: for a night on which a worker dies. */
   readonly killHolder?: (unit: string) => { stop(): Promise<void> }
+  /** How long nothing may end, after the last raw, seconds; usually a window's deadline and what a unit takes on a loaded machine. */
+  readonly patienceSeconds?: number
+  /** How often the observatory tries to write to brokers that do not answer. */
+  readonly retries?: number
+  /** The observatory's clock is ahead by this. */
+  readonly aheadSeconds?: number
   /** The store itself announces what it stores: then nobody else does. */
   readonly isAnnouncedByStore?: boolean
 }
@@ -66,7 +73,6 @@ export interface Observed {
   readonly poison: readonly SentPoison[]
 }
 
-/** How long nothing may end, after the last raw, seconds: a window's deadline and what a unit takes on a loaded machine. */
 const PATIENCE_S = 90
 
 /** Plays the night and waits for the end of every unit; gives what patience allowed when one does not end. */
@@ -74,11 +80,13 @@ export async function observe(observation: Observation): Promise<Observed> {
   const { system, plan, rendered, pool, say, signal, adversity, killHolder } = observation
   const { kafka, registry, s3 } = system.config
   const store = openObjectStore(s3)
-  const summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
+  const { retries, patienceSeconds = PATIENCE_S } = observation
+  const summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url, ...(retries && { retries }) })
   const failed = new AbortController()
   void system.failure.then(sentence => failed.abort(new Error(sentence)))
   const both = AbortSignal.any([signal, failed.signal])
-  const { announce } = summit
+  const { aheadSeconds = 0 } = observation
+  const announce = (visit: LogeventNextVisit) => summit.announce(stampedLater(visit, aheadSeconds))
   const notify = observation.isAnnouncedByStore ? async () => {} : summit.notify
   const turn = turns(AT_A_TIME)
   const putObject = (key: string, bytes: Uint8Array) =>
@@ -96,7 +104,7 @@ export async function observe(observation: Observation): Promise<Observed> {
       progress: event =>
         say(`visit ${event.visit.index + 1}: ${event.kind}${event.kind === 'raw' ? ` ${event.raw.key}` : ''}`),
     })
-    const units = await untilEnded(pool, observation.expected ?? expectedUnits(plan), say, both)
+    const units = await untilEnded(pool, observation.expected ?? expectedUnits(plan), patienceSeconds, say, both)
     return { raws, units, poison }
   } finally {
     await stopAll(killers)
@@ -104,6 +112,13 @@ export async function observe(observation: Observation): Promise<Observed> {
       .finally(() => store.close())
   }
 }
+
+const stampedLater = (visit: LogeventNextVisit, seconds: number): LogeventNextVisit => ({
+  ...visit,
+  private_sndStamp: visit.private_sndStamp + seconds,
+  private_efdStamp: visit.private_efdStamp + seconds,
+  private_kafkaStamp: visit.private_kafkaStamp + seconds,
+})
 
 /** Waits for all of them, also where one could not restart its worker; then that is told. */
 async function stopAll(killers: readonly { stop(): Promise<void> }[]): Promise<void> {
@@ -139,8 +154,14 @@ const doomedUnits = (adversity: Adversity | undefined, plan: NightPlan): readonl
  * Polls the ledger until every expected unit has ended and the world was told of it, or none has for longer than patience. What was said
  * last is marked last: without it the newest latencies would be missing.
  */
-async function untilEnded(pool: Pool, expected: readonly string[], say: (line: string) => void, signal: AbortSignal) {
-  let patience = Date.now() + PATIENCE_S * 1000
+async function untilEnded(
+  pool: Querier,
+  expected: readonly string[],
+  patienceSeconds: number,
+  say: (line: string) => void,
+  signal: AbortSignal,
+) {
+  let patience = Date.now() + patienceSeconds * 1000
   let last = ''
   for (;;) {
     signal.throwIfAborted()
@@ -150,7 +171,7 @@ async function untilEnded(pool: Pool, expected: readonly string[], say: (line: s
     const line = `units ended and told: ${expected.length - open} of ${expected.length}`
     if (line !== last) {
       say(line)
-      patience = Date.now() + PATIENCE_S * 1000
+      patience = Date.now() + patienceSeconds * 1000
     }
     last = line
     if (open === 0 || Date.now() > patience) return units
@@ -159,7 +180,7 @@ async function untilEnded(pool: Pool, expected: readonly string[], say: (line: s
 }
 
 /** Every DiaSource, as the score wants it: signed, with its object. */
-export async function detections(pool: Pool): Promise<Detection[]> {
+export async function detections(pool: Querier): Promise<Detection[]> {
   const { rows } = await pool.query<{
     visit: bigint
     detector: number

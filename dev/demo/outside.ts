@@ -43,14 +43,23 @@ export interface Outside {
   readonly results: readonly DetectorResult[]
 }
 
-export async function readOutside(client: LogClient): Promise<Outside> {
-  const recordsOf = async ({ topic }: { readonly topic: string }) =>
+const TOPICS = [nextVisit, rawNotification, parked, visit, rawArrival, rawWanted, rawLate, rawUnclaimed, detectorResult]
+
+/** Where the topics of a night end now, by "topic/partition": what comes later is read by `readOutside(client, ends)`. */
+export async function endsOutside(client: LogClient): Promise<ReadonlyMap<string, bigint>> {
+  const partitions = await Promise.all(TOPICS.map(({ topic }) => partitionsOfTopic(client, topic)))
+  return client.offsets(partitions.flat(), 'latest')
+}
+
+/** Reads the topics from their beginnings, or from these offsets. */
+export async function readOutside(client: LogClient, from?: ReadonlyMap<string, bigint>): Promise<Outside> {
+  const recordsOf = async ({ topic }: { readonly topic: string }) => {
+    const records = await readCommitted(client, await partitionsOfTopic(client, topic), from && { from })
     // A record without key and value is a watermark or a tombstone.
-    (await readCommitted(client, await partitionsOfTopic(client, topic))).filter(({ value }) => value?.length)
+    return records.filter(({ value }) => value?.length)
+  }
   const [announced, told, refused, visits, arrived, wanted, late, unclaimed, results] = await Promise.all(
-    [nextVisit, rawNotification, parked, visit, rawArrival, rawWanted, rawLate, rawUnclaimed, detectorResult].map(
-      recordsOf,
-    ),
+    TOPICS.map(recordsOf),
   )
   const images = readable(told!, it => imagesIn(JSON.parse(String(it.value)) as S3Event)).flat()
   const arrivals = arrived!.map(it => ({ ...decoded<RawArrival>('raw-arrival', it), at: Number(it.headers['at']) }))

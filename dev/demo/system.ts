@@ -11,8 +11,8 @@ import { roles } from '../../streams/main/main.ts'
 import type { Role } from '../../topology/model/topology.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 
-/** A process of the deployment: one per role, and as many workers as were asked for, from `worker-1`. */
-export type ProcessName = Exclude<Role, 'worker'> | `worker-${number}`
+/** A process of the deployment: one per role, as many workers as were asked for, from `worker-1`, and of the others further ones, from `steps-2`. */
+export type ProcessName = Exclude<Role, 'worker'> | `${Role}-${number}`
 
 /** The topology as it is deployed: each process with its log file, which is named after it. */
 export interface System {
@@ -28,7 +28,9 @@ export interface System {
   onLine(name: ProcessName, hear: (line: string) => void): () => void
   /** SIGKILL, as the machine would, before it returns; resolves when the process is gone and its log is told to the end. */
   kill(name: ProcessName): Promise<void>
-  /** Starts a process that was killed; resolves when it says that it is ready, and rejects where the system is ending. */
+  /** It is going to die by another hand, which is no failure; resolves when it is gone and its log is told to the end. */
+  dies(name: ProcessName): Promise<void>
+  /** Starts a process that was killed, or a further one of a role; resolves when it says that it is ready, and rejects where the system is ending. */
   restart(name: ProcessName): Promise<void>
   /** Drains every process; resolves when all are gone. Those that do not end within ten seconds are killed. */
   stop(): Promise<void>
@@ -43,7 +45,7 @@ const READY_MS = 60_000
 const DRAIN_MS = 10_000
 const WORKERS = 2
 
-const roleOf = (name: ProcessName): Role => (name.startsWith('worker-') ? 'worker' : (name as Role))
+const roleOf = (name: ProcessName): Role => name.replace(/-\d+$/, '') as Role
 
 /** What every process is told; `overrides` are sections of the configuration that the demo or a test wants otherwise. */
 export const configFor = (services: ServiceAddresses, overrides: object = {}) => ({
@@ -72,6 +74,8 @@ export async function startSystem(
     readonly environment?: Readonly<Record<string, string>>
     /** How many worker processes; two where it is not said. */
     readonly workers?: number
+    /** Roles of which a second process runs, so that somebody is there to take over. */
+    readonly doubled?: readonly Exclude<Role, 'worker'>[]
     readonly progress?: (line: string) => void
   } = {},
 ): Promise<System> {
@@ -80,9 +84,11 @@ export async function startSystem(
   await initialise(config, options.progress)
 
   const workers = Array.from({ length: options.workers ?? WORKERS }, (_, i): ProcessName => `worker-${i + 1}`)
-  const processes = roles.flatMap(role => (role === 'worker' ? workers : [role]))
+  const seconds = (options.doubled ?? []).map((role): ProcessName => `${role}-2`)
+  const processes = [...roles.flatMap(role => (role === 'worker' ? workers : [role])), ...seconds]
   const children = new Map<ProcessName, ChildProcess>()
-  const hearers = new Map(processes.map(name => [name, new Set<(line: string) => void>()]))
+  const hearers = new Map<ProcessName, Set<(line: string) => void>>()
+  const hearersOf = (name: ProcessName) => hearers.get(name) ?? hearers.set(name, new Set()).get(name)!
   const failed = deferred<string>()
   let stopping = false
   const logFile = (name: ProcessName) => join(folder, `${name}.log`)
@@ -90,13 +96,18 @@ export async function startSystem(
     if (stopping) throw new Error(`${name} is not started: the system is ending`)
     const child = launch(roleOf(name), { ...options.environment, PP_CONFIG: configFile }, logFile(name))
     children.set(name, child)
-    createInterface(child.stdout!).on('line', line => hearers.get(name)!.forEach(hear => hear(line)))
+    createInterface(child.stdout!).on('line', line => hearersOf(name).forEach(hear => hear(line)))
     child.once('exit', (code, signal) => {
       const wanted = stopping || children.get(name) !== child
       if (!wanted)
         failed.resolve(`the process ${name} ended by itself (${signal ?? `code ${code}`}); see ${logFile(name)}`)
     })
     await ready(child, name, logFile(name))
+  }
+  const letGo = (name: ProcessName) => {
+    const child = children.get(name)!
+    children.delete(name)
+    return { child, closed: new Promise<void>(resolve => child.once('close', () => resolve())) }
   }
   const stop = async () => {
     stopping = true
@@ -113,14 +124,15 @@ export async function startSystem(
     pids: () => new Map([...children].map(([name, { pid }]) => [name, pid!])),
     logOf: name => readFile(logFile(name), 'utf8'),
     onLine: (name, hear) => {
-      hearers.get(name)!.add(hear)
-      return () => void hearers.get(name)!.delete(hear)
+      hearersOf(name).add(hear)
+      return () => void hearersOf(name).delete(hear)
     },
-    kill: async name => {
-      const child = children.get(name)!
-      children.delete(name)
-      await killed(child)
+    kill: name => {
+      const gone = letGo(name)
+      gone.child.kill('SIGKILL')
+      return gone.closed
     },
+    dies: name => letGo(name).closed,
     restart: start,
     stop,
     failure: failed.promise,
@@ -165,12 +177,6 @@ async function ready(child: ChildProcess, name: ProcessName, log: string): Promi
   } finally {
     clearTimeout(late)
   }
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  const gone = new Promise(resolve => child.once('close', resolve))
-  child.kill('SIGKILL')
-  await gone
 }
 
 async function end(child: ChildProcess): Promise<void> {

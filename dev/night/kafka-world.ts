@@ -9,6 +9,8 @@ export interface SummitOptions {
   readonly brokers: readonly string[]
   /** Address of the Confluent-compatible interface, with its path. */
   readonly registry: string
+  /** How often a write is tried; the client's own habit where it is not said. */
+  readonly retries?: number
 }
 
 const ENTRANCES = {
@@ -50,7 +52,7 @@ export interface Summit extends Pick<NightPorts, 'announce' | 'notify'> {
  * Connects as the outside world would: a plain kafkajs producer, Avro in the Confluent wire format under `next-visit-value` and so on. The
  * topics must exist. Rejects when brokers or registry do not answer.
  */
-export async function connectSummit({ brokers, registry }: SummitOptions): Promise<Summit> {
+export async function connectSummit({ brokers, registry, retries }: SummitOptions): Promise<Summit> {
   const kafka = new Kafka({ clientId: 'summit', brokers: [...brokers], logLevel: logLevel.NOTHING })
   const register = (subject: string, schema: AvroSchema) => registerAt(registry, subject, schema)
   const contracts = ['next-visit', 'next-visit-canceled', 'control'] as const
@@ -61,7 +63,10 @@ export async function connectSummit({ brokers, registry }: SummitOptions): Promi
   const ids = new Map(await Promise.all(registered))
   const framed = <E extends keyof Written>(entrance: E, value: Written[E]) =>
     frame(ids.get(entrance)!, avroType(entrance).encode(value as never))
-  const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner })
+  const producer = kafka.producer({
+    ...{ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner },
+    ...(retries && { retry: { retries, maxRetryTime: 1000 } }),
+  })
   await producer.connect()
   const send = async (entrance: Entrance, value: Buffer, key?: string): Promise<Sent> => {
     const { topic } = ENTRANCES[entrance]

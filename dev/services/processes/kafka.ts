@@ -10,16 +10,30 @@ import type { ServicePlan } from './plan.ts'
 /** The folder of an artifact's jars as a class path. Java expands the star itself; it is no pattern of a shell. */
 export const kafkaClassPath = (artifact: string) => join(artifact, 'libs', '*')
 
-/** A broker that is its own controller (KRaft), with a log of warnings. Ports: clients, controller. */
-export function kafkaPlan(artifact: string, options: Omit<JavaOptions, 'heapMax'>): ServicePlan {
+export interface KafkaOptions {
+  /** The port of a proxy: clients that come in by the third port are told to come there from now on. */
+  readonly detour?: number
+  /** Gets the folder for the data before anything is in it. */
+  readonly mount?: (data: string) => void
+}
+
+/** A broker that is its own controller (KRaft), with a log of warnings. Ports: clients, controller, and with a detour its door. */
+export function kafkaPlan(
+  artifact: string,
+  options: Omit<JavaOptions, 'heapMax'>,
+  { detour, mount }: KafkaOptions = {},
+): ServicePlan {
   return {
     name: 'kafka',
-    portCount: 2,
-    prepare([clients, controller], { folder }) {
+    portCount: detour === undefined ? 2 : 3,
+    prepare([clients, controller, door], { folder }) {
       const data = join(folder, 'data')
+      mkdirSync(data)
+      mount?.(data)
       cpSync(join(artifact, 'formatted'), data, { recursive: true })
       const properties = join(folder, 'server.properties')
-      writeFileSync(properties, serverProperties(data, clients!, controller!))
+      const plain = serverProperties(data, clients!, controller!)
+      writeFileSync(properties, detour === undefined ? plain : plain + detourProperties([clients!, controller!, door!], detour)) // prettier-ignore
       const logging = join(folder, 'log4j2.properties')
       writeFileSync(logging, loggingProperties)
       const flags = [...javaFlags({ ...options, heapMax: '512m' }), `-Dlog4j2.configurationFile=${logging}`]
@@ -55,6 +69,16 @@ const serverProperties = (data: string, clients: number, controller: number) =>
     listeners: `PLAINTEXT://127.0.0.1:${clients},CONTROLLER://127.0.0.1:${controller}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${clients}`,
     'log.dirs': data,
+  })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+
+/** A later line of a properties file replaces an earlier one. */
+const detourProperties = ([clients, controller, door]: readonly [number, number, number], detour: number) =>
+  Object.entries({
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DETOUR:PLAINTEXT',
+    listeners: `PLAINTEXT://127.0.0.1:${clients},DETOUR://127.0.0.1:${door},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${clients},DETOUR://127.0.0.1:${detour}`,
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')

@@ -7,7 +7,7 @@ import { type Artifacts, fetchArtifacts } from './artifacts.ts'
 import { withCacheLock } from './cache.ts'
 import { cacheFolder, runsFolder } from './folders.ts'
 import { javaFingerprint } from './java.ts'
-import { kafkaPlan } from './kafka.ts'
+import { type KafkaOptions, kafkaPlan } from './kafka.ts'
 import { logTail, type ServicePlan } from './plan.ts'
 import { postgresPlan, postgresUrl } from './postgres.ts'
 import { registryPlan } from './registry.ts'
@@ -16,36 +16,67 @@ import { s3Plan } from './s3.ts'
 import { type StartedService, startService } from './start.ts'
 import { Supervisor } from './supervisor.ts'
 
+/** Services whose processes are ours, so that they can be killed and come back with what they had stored. */
+export interface ProcessServices extends Services {
+  /** The ports of a service, in the order of its plan. */
+  ports(name: ServiceName): readonly number[]
+  /** SIGKILL; resolves when the process is gone. Its data stay, and it is no failure. */
+  kill(name: ServiceName): Promise<void>
+  /** Starts a killed one again, on its data and ports; resolves when it answers. */
+  revive(name: ServiceName): Promise<void>
+}
+
 /** Starts the services as plain processes: Java for three of them, and the Postgres that npm installed. */
-export async function startProcesses(progress: Progress): Promise<Services> {
+export async function startProcesses(progress: Progress, kafka?: KafkaOptions): Promise<ProcessServices> {
   const runs = runsFolder()
   await endStaleRuns(runs, progress)
   const [artifacts, downloadMs] = await timed(() => fetchArtifacts(progress))
   const [, prepareMs] = await timed(() => makeArchives(artifacts, runs, progress))
-  const [group, startMs] = await timed(() => startGroup(plans(artifacts), runs))
+  const [group, startMs] = await timed(() => startGroup(plans(artifacts, kafka), runs))
   group.supervisor.unref()
   progress(`Data and logs of this run: ${group.run.path}`)
 
   const addresses = addressesOf(group.started)
   const perService = Object.fromEntries(group.started.map(service => [service.name, service.startMs]))
   let stopping = false
+  const killed = new Set<ServiceName>()
+  const failed = failureOf(group.started, name => stopping || killed.has(name))
+  const started = (name: ServiceName) => group.started.find(service => service.name === name)!
   return {
     addresses,
     timings: { downloadMs, prepareMs, startMs, services: perService as Record<ServiceName, number> },
-    failure: new Promise(resolve => {
-      for (const { name, running, log } of group.started) {
-        void running.exited.then(({ code, signal }) => {
-          if (!stopping)
-            resolve(`${name} ended by itself (${signal ?? `code ${code}`}). The end of ${log}:\n${logTail(log)}`)
-        })
-      }
-    }),
+    failure: failed.sentence,
+    ports: name => started(name).ports,
+    async kill(name) {
+      killed.add(name)
+      const { running } = started(name)
+      process.kill(running.pid, 'SIGKILL')
+      await running.exited
+    },
+    async revive(name) {
+      await started(name).revive()
+      killed.delete(name)
+      failed.watch(started(name))
+    },
     status: () => Promise.all(group.started.map(service => statusOf(service, addresses))),
     stop() {
       stopping = true
       return group.supervisor.close()
     },
   }
+}
+
+/** Resolves with a sentence at the first end of a watched process that is not wanted. */
+function failureOf(services: readonly StartedService[], isWanted: (name: ServiceName) => boolean) {
+  let resolve!: (sentence: string) => void
+  const sentence = new Promise<string>(told => (resolve = told))
+  const watch = ({ name, running, log }: StartedService) =>
+    void running.exited.then(({ code, signal }) => {
+      if (!isWanted(name))
+        resolve(`${name} ended by itself (${signal ?? `code ${code}`}). The end of ${log}:\n${logTail(log)}`)
+    })
+  services.forEach(watch)
+  return { sentence, watch }
 }
 
 interface Group {
@@ -69,10 +100,10 @@ async function startGroup(plans: readonly ServicePlan[], runs: string): Promise<
 }
 
 /** The plans of the four services; `makeArchive` gives those whose start an archive of classes shortens. */
-function plans(artifacts: Artifacts): readonly ServicePlan[] {
+function plans(artifacts: Artifacts, kafka?: KafkaOptions): readonly ServicePlan[] {
   const java = { makeArchive: false }
   return [
-    kafkaPlan(artifacts.kafka, { ...java, archive: archiveOf(artifacts.kafka) }),
+    kafkaPlan(artifacts.kafka, { ...java, archive: archiveOf(artifacts.kafka) }, kafka),
     registryPlan(artifacts.registry, { ...java, archive: archiveOf(artifacts.registry) }),
     s3Plan(artifacts.s3proxy, { ...java, archive: archiveOf(artifacts.s3proxy) }),
     postgresPlan(artifacts.postgres),

@@ -9,10 +9,13 @@ import type { Exit, Program, Running, Supervisor } from './supervisor.ts'
 export interface StartedService {
   readonly name: ServicePlan['name']
   readonly ports: readonly number[]
-  readonly running: Running
+  /** The process as it is now: another one after `revive`. */
+  running: Running
   readonly log: string
   /** From the first look for ports until it answered. */
   readonly startMs: number
+  /** Starts it again after its end, on its data and its ports; resolves when it answers. */
+  revive(): Promise<void>
 }
 
 const startTimeoutMs = 120_000
@@ -35,10 +38,30 @@ export async function startService(plan: ServicePlan, run: RunFolder, supervisor
         if (code !== 0) throw new Error(`${program.name} failed (${signal ?? code}):\n${logTail(log)}`)
       },
     }
-    const running = await launch({ name: plan.name, ...(await plan.prepare(ports, tools)) })
-    await untilAnswers(plan, ports, running, log)
-    return { name: plan.name, ports, running, log, startMs: Date.now() - begunAt }
+    const program = { name: plan.name, ...(await plan.prepare(ports, tools)) }
+    const begin = async () => {
+      const running = await launch(program)
+      await untilAnswers(plan, ports, running, log)
+      return running
+    }
+    const started: StartedService = {
+      ...{ name: plan.name, ports, running: await begin(), log, startMs: Date.now() - begunAt },
+      revive: async () => void (started.running = await patiently(begin)),
+    }
+    return started
   })
+}
+
+/** What a killed service left behind (a backend that is still ending, a port in its last state) may refuse its successor for a moment. */
+async function patiently(begin: () => Promise<Running>): Promise<Running> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await begin()
+    } catch (error) {
+      if (attempt === 5) throw error
+      await sleep(1000)
+    }
+  }
 }
 
 async function launchProgram(program: Program, run: RunFolder, supervisor: Supervisor): Promise<Running> {

@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openObjectStore } from '../../sinks/objects/s3.ts'
+import { openPool, type Pool } from '../../sinks/postgres/pool.ts'
+import type { LogClient } from '../../streams/log-client.ts'
+import { openKafka, openLog } from '../../streams/main/world.ts'
+import { recordOneUnit } from '../demo/recorded.ts'
+import { type ProcessName, startSystem, type System } from '../demo/system.ts'
+import type { KafkaOptions } from '../services/processes/kafka.ts'
+import { type ProcessServices, startProcesses } from '../services/processes/provider.ts'
+import type { ServiceAddresses } from '../services/services.ts'
+import { Lines } from './lines.ts'
+import { openProxy, type Proxy } from './proxy.ts'
+import { openS3Proxy, type S3Proxy } from './s3-proxy.ts'
+
+/** The system under test: real services, a proxy before each, two processes of every role; and eyes that go past the proxies. */
+export interface Bench {
+  readonly services: ProcessServices
+  readonly proxies: Readonly<Record<'kafka' | 'postgres' | 'registry', Proxy>> & { readonly s3: S3Proxy }
+  readonly system: System
+  readonly lines: Lines
+  readonly pool: Pool
+  readonly client: LogClient
+  readonly folder: string
+  /** The process gives itself the signal right after it has written the first line that matches. Resolves at once. */
+  arm(name: ProcessName, line: string, signal: 'SIGKILL' | 'SIGSTOP'): Promise<void>
+  /** Ends everything. Logs stay, and are named, where `keep` holds. */
+  close(keep: boolean): Promise<void>
+}
+
+export const SIZE = 256
+const RECORDING = 'recordings/unit.v8'
+export const INSTRUMENT = 'LSSTComCam'
+/** After twice a visit's script its window is open for this long, s. */
+export const IMAGE_TIMEOUT_S = 4
+
+const overrides = {
+  deployment: 'load-test',
+  decide: {
+    imageTimeoutSeconds: IMAGE_TIMEOUT_S,
+    instruments: { [INSTRUMENT]: { off: {}, chip: { width: SIZE, height: SIZE } } },
+  },
+  ledger: { leaseSeconds: 8 },
+  worker: { heartbeatMs: 1500, recording: RECORDING, recordingMs: 100 },
+}
+
+export interface BenchOptions {
+  readonly say: (line: string) => void
+  readonly kafka?: Omit<KafkaOptions, 'detour'>
+}
+
+/** Starts it all; what was started is ended again where something does not come up. */
+export async function openBench({ say, kafka }: BenchOptions): Promise<Bench> {
+  const folder = await mkdtemp(join(tmpdir(), 'pp-faults-'))
+  const armed = join(folder, 'armed')
+  await mkdir(armed)
+  let services!: ProcessServices
+  const port = (url: string) => Number(new URL(url).port)
+  const proxies = {
+    kafka: await openProxy(() => services.ports('kafka')[2]!),
+    postgres: await openProxy(() => port(services.addresses.postgres.url)),
+    registry: await openProxy(() => port(services.addresses.registry.url)),
+    s3: await openS3Proxy(() => port(services.addresses.s3.endpoint)),
+  }
+  const closeProxies = () => Promise.all(Object.values(proxies).map(proxy => proxy.close()))
+  const end: (() => Promise<unknown>)[] = [closeProxies]
+  const endAll = async () => {
+    for (const close of end.reverse()) await close()
+  }
+  try {
+    services = await startProcesses(say, { ...kafka, detour: proxies.kafka.port })
+    end.push(() => services.stop())
+    const { addresses } = services
+    const store = openObjectStore(addresses.s3)
+    await store.createBucket('central')
+    await store.put('central', RECORDING, await recordOneUnit(1, SIZE))
+    store.close()
+    const system = await startSystem(throughProxies(addresses, proxies), folder, {
+      ...{ overrides, workers: 3, progress: say, doubled: ['clock', 'steps', 'effects', 'publish'] },
+      environment: {
+        PP_LOG_LEVEL: 'debug',
+        FAULTS_ARMED: armed,
+        NODE_OPTIONS: `--import ${new URL('armed.mjs', import.meta.url).href}`,
+      },
+    })
+    end.push(() => system.stop())
+    const pool = openPool(addresses.postgres.url, { name: 'faults', max: 2 })
+    const config = { ...system.config, kafka: { ...system.config.kafka, ...addresses.kafka } }
+    const client = await openKafka(config, 'faults', openLog({ logLevel: 'error' }, 'faults'))
+    const lines = await Lines.of(system)
+    end.push(() => Promise.all([client.close(), pool.end()]))
+    return {
+      ...{ services, proxies, system, lines, pool, client, folder },
+      arm: (name, line, signal) =>
+        writeFile(join(armed, String(system.pids().get(name)!)), JSON.stringify({ line, signal })),
+      close: async keep => {
+        lines.close()
+        await endAll()
+        if (keep) say(`the logs of its processes are in ${folder}`)
+        else await rm(folder, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    await endAll()
+    throw error
+  }
+}
+
+/** What the processes are told. */
+function throughProxies(of: ServiceAddresses, proxies: Bench['proxies']): ServiceAddresses {
+  const through = (url: string, { port }: { readonly port: number }) => {
+    const changed = new URL(url)
+    changed.port = String(port)
+    return changed.href.replace(/\/$/, '')
+  }
+  return {
+    ...of,
+    kafka: { brokers: [`127.0.0.1:${proxies.kafka.port}`] },
+    registry: { url: through(of.registry.url, proxies.registry) },
+    s3: { ...of.s3, endpoint: through(of.s3.endpoint, proxies.s3) },
+    postgres: { url: through(of.postgres.url, proxies.postgres) },
+  }
+}

@@ -1,0 +1,84 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { Run } from './campaign.ts'
+import type { Fault } from './fault.ts'
+import { allFaults } from './rows/all.ts'
+
+/** The results that are kept: of each fault the last runs, the newest last. */
+export type Results = readonly Run[]
+
+const KEPT = 2
+const pageFile = new URL('../../docs/faults.md', import.meta.url)
+export const resultsFile = new URL('results.json', import.meta.url)
+
+export const readResults = (): Results => JSON.parse(readFileSync(resultsFile, 'utf8')) as Results
+
+/** The page as it is and as it should be: `npm run generate` writes it, as the topology's pages. */
+export const faultsPage = () => ({
+  path: 'docs/faults.md',
+  before: existsSync(pageFile) ? readFileSync(pageFile, 'utf8') : '',
+  now: renderPage(allFaults, readResults()),
+})
+
+/** Each fault's last runs, in the order of the campaign; what is no fault any more is forgotten. */
+export const withRuns = (kept: Results, runs: Results, faults: readonly Fault[]): Results =>
+  faults.flatMap(({ name }) => [...kept, ...runs].filter(run => run.name === name).slice(-KEPT))
+
+/** `docs/faults.md` as these results have it. */
+export function renderPage(faults: readonly Fault[], results: Results): string {
+  const of = ({ name }: Fault) => results.filter(run => run.name === name)
+  const runs = results.length
+  const held = results.filter(({ faults }) => faults.length === 0).length
+  const seconds = results.reduce((sum, run) => sum + run.seconds, 0)
+  return `${HEAD}
+The ${runs} runs that are kept took ${(seconds / 60).toFixed(0)} minutes in all; ${held} held, ${runs - held} did not.
+
+| fault | what happens | seeds | result | recovery, s | run, s |
+|---|---|---|---|---|---|
+${faults.map(fault => row(fault, of(fault))).join('\n')}
+
+## How, and what must hold besides
+
+${faults.map(paragraph).join('\n')}
+
+${TAIL}`
+}
+
+const seconds = (all: readonly (number | undefined)[]) =>
+  all.map(each => (each === undefined ? '–' : each.toFixed(1))).join(', ')
+
+function row({ name, what }: Fault, runs: Results): string {
+  const held = runs.filter(({ faults }) => faults.length === 0).length
+  const result = runs.length === 0 ? 'not run' : held === runs.length ? 'holds' : `${held} of ${runs.length} hold`
+  const seeds = runs.map(({ seed }) => seed).join(', ')
+  const recovery = seconds(runs.map(({ recoverySeconds }) => recoverySeconds))
+  return `| \`${name}\` | ${what} | ${seeds} | ${result} | ${recovery} | ${seconds(runs.map(run => run.seconds))} |`
+}
+
+const paragraph = ({ name, how, invariant, recovery }: Fault) =>
+  `- **\`${name}\`**: ${how}. *${invariant}* Recovery: ${recovery}.`
+
+const HEAD = `# Faults
+
+<!-- Written by \`npm run faults -- --write\` from dev/faults/results.json and dev/faults/rows; do not edit. -->
+
+\`npm run faults\` strikes the running system with each of these, one night each, and looks whether anything was lost, doubled or torn. Everything is real: Kafka, Postgres,
+an S3 server and a schema registry as processes, each behind a proxy that can fail; two processes of each role and three workers, in which what is killed is killed by the operating system.
+The night is LSSTComCam's with all that may go wrong by itself (\`dev/night/adversity\`), without pixels: workers answer with a recorded result. Faults share one system, so that each night finds the state of all before it.
+
+**What must hold on every night**, whatever strikes it:
+
+1. Each unit ends exactly as the night was planned, and is told of exactly once; each bad record is parked once; nothing else is parked, late or unclaimed (\`dev/demo/faults.ts\`, from the topics and the ledger, against the plan).
+2. A client that is not ours (Kafka's console consumer, read-committed, from the first record on) finds exactly one alert for each DiaSource in the database, none without one, and one \`detector-result\` for each attempt (\`dev/faults/checker.ts\`).
+3. By SQL: the rows of a unit are all of one attempt and one lease, and as many as the ledger says.
+4. The journals of all tasks are unbroken: each commit's number follows the one before it.
+5. No process of ours ends that was not killed.
+
+Moments are seeded; what was done when is kept with each run (\`journal\` in \`dev/faults/results.json\`). Where a recovery is limited (10 s for the tasks of a dead process, with a session of 6 s), a slower one does not hold. Two figures are of two campaigns.
+`
+
+const TAIL = `## What is not here
+
+- *Local state deleted, disk full under snapshots*: no process keeps anything on its disk. State is in the journals, and restored from them at each start (every row above that starts a process anew).
+- Seeds by the thousand, with replies that are late, lost or doubled, are the simulation's (\`npm run test:unit\`): the same task loop on a model of the broker.
+- Containers: the campaign needs processes that it may kill, so it starts its services by itself, without an engine.
+`
