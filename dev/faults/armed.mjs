@@ -3,28 +3,30 @@
  * the folder `FAULTS_ARMED`, `{"line": "…", "signal": "SIGKILL"}`, the process gives itself that signal when it has written the first line
  * which matches: at that very point of its code, before it does anything else. The file is gone afterwards.
  *
- * Plain JavaScript, since it is loaded before the loader of TypeScript.
+ * pino writes its lines asynchronously, unless somebody has put himself before standard output: then each call of the log is a call of
+ * ours. Plain JavaScript, since it is loaded before the loader of TypeScript.
  */
-import fs from 'node:fs'
+import { readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 const file = join(process.env.FAULTS_ARMED, String(process.pid))
-const write = fs.writeSync
+const { stdout } = process
+const write = stdout.write
 
-fs.writeSync = (fd, text, ...rest) => {
-  const written = write(fd, text, ...rest)
-  if (fd === 1) strike(String(text))
+stdout.write = (text, ...rest) => {
+  const written = write.call(stdout, text, ...rest)
+  strike(String(text))
   return written
 }
 
 function strike(text) {
   let order
   try {
-    order = JSON.parse(fs.readFileSync(file, 'utf8'))
+    order = JSON.parse(readFileSync(file, 'utf8'))
   } catch {
     return
   }
   if (!new RegExp(order.line).test(text)) return
-  fs.unlinkSync(file)
+  unlinkSync(file)
   process.kill(process.pid, order.signal)
 }
