@@ -2,6 +2,8 @@
 export interface Claim {
   readonly id: string
   readonly owned: readonly number[]
+  /** Of the states that it can go on from; 1 where it is not said. */
+  readonly version?: number
 }
 
 /**
@@ -12,10 +14,25 @@ export interface Claim {
  * number of tasks that move is the least possible. Example: a{0..6}, b{}: a keeps 0..3, b gets 4, 5, 6.
  * Where two claim the same task (one of them has not heard yet) the smaller id keeps it.
  *
+ * Members of the newest version alone get any: what such a one has written an older one cannot go on from. So in a rolling
+ * upgrade each task moves once to a newer process, and never back.
+ *
  * @returns member id → its tasks, ascending; empty when there is no member
  */
 export function assign(members: readonly Claim[], tasks: number): Map<string, number[]> {
   if (members.length === 0) return new Map()
+  const versionOf = ({ version = 1 }: Claim) => version
+  const newest = Math.max(...members.map(versionOf))
+  const older = members.filter(member => versionOf(member) < newest)
+  const shares = spread(
+    members.filter(member => versionOf(member) === newest),
+    tasks,
+  )
+  for (const { id } of older) shares.set(id, [])
+  return shares
+}
+
+function spread(members: readonly Claim[], tasks: number): Map<string, number[]> {
   const free = new Set(Array.from({ length: tasks }, (_, task) => task))
   const kept = [...members]
     .sort((a, b) => (a.id < b.id ? -1 : 1))

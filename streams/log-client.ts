@@ -77,6 +77,8 @@ export interface GroupPlan {
   /** The inputs of every task: index → partitions. Co-partitioned by construction. */
   readonly tasks: readonly (readonly TopicPartition[])[]
   readonly sessionTimeoutMs: number
+  /** Of the states that this member can go on from, 1 where it is not said. While a member knows a newer one, those that do not get no task. */
+  readonly version?: number
 }
 
 export interface TopicSpec {

@@ -6,7 +6,7 @@ import type { Log } from './log.ts'
 import { systemScheduler, type Scheduler } from './scheduler.ts'
 import { checkStage } from './stage-checks.ts'
 import { Holding } from './task/membership.ts'
-import { taskPlans } from './task/plan.ts'
+import { taskPlans, versionOf } from './task/plan.ts'
 import { defaultTaskOptions, type Implementation, type TaskOptions } from './task/options.ts'
 import { Task } from './task/task.ts'
 
@@ -55,6 +55,7 @@ export async function runStage(run: StageRun): Promise<{ stop(): Promise<void> }
       group: groupOf(app, stage.name),
       tasks: plans.map(plan => plan.inputs),
       sessionTimeoutMs: options.sessionTimeoutMs,
+      version: versionOf(stage),
     },
     nameOf: index => plans[index]!.name,
     begin: index => new Task(plans[index]!, deps),

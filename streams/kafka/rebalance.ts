@@ -22,10 +22,10 @@ export interface JoinedMember {
 export const PROTOCOL = 'co-partitioned-sticky-1'
 const STANDARD_VERSION = 0
 
-/** "I can run a plan of so many tasks, and I run these now." */
-export function subscription(plan: GroupPlan, owned: readonly number[]): Buffer {
-  const topics = [...new Set(plan.tasks.flat().map(({ topic }) => topic))]
-  const userData = Buffer.from(JSON.stringify({ tasks: plan.tasks.length, owned }))
+/** "I can run a plan of so many tasks, from states of this version, and I run these now." */
+export function subscription({ tasks, version = 1 }: GroupPlan, owned: readonly number[]): Buffer {
+  const topics = [...new Set(tasks.flat().map(({ topic }) => topic))]
+  const userData = Buffer.from(JSON.stringify({ tasks: tasks.length, version, owned }))
   return AssignerProtocol.MemberMetadata.encode({ version: STANDARD_VERSION, topics, userData })
 }
 
@@ -64,7 +64,7 @@ export function grantedBy(memberAssignment: Buffer): Granted {
   return JSON.parse(decoded.userData.toString()) as Granted
 }
 
-function decodeSubscription(metadata: Buffer): { tasks: number; owned: number[] } {
+function decodeSubscription(metadata: Buffer): { tasks: number; version: number; owned: number[] } {
   const decoded = AssignerProtocol.MemberMetadata.decode(metadata)
-  return JSON.parse(decoded!.userData.toString()) as { tasks: number; owned: number[] }
+  return JSON.parse(decoded!.userData.toString()) as { tasks: number; version: number; owned: number[] }
 }

@@ -150,7 +150,8 @@ export class MemoryClient implements LogClient {
     let calls = Promise.resolve()
     let isWanted = true
     const call = (tell: () => void | Promise<void>) => (calls = calls.then(() => this.wire.hop()).then(tell))
-    group.join({ id, tasks: plan.tasks, handler, call, isWanted: () => isWanted })
+    const { tasks, version = 1 } = plan
+    group.join({ id, tasks, version, handler, call, isWanted: () => isWanted })
     return {
       leave: async () => {
         isWanted = false

@@ -7,6 +7,7 @@ export type Assigner = (members: readonly Claim[], tasks: GroupPlan['tasks']) =>
 export interface Member {
   readonly id: string
   readonly tasks: GroupPlan['tasks']
+  readonly version: number
   readonly handler: MembershipHandler
   readonly call: (tell: () => void | Promise<void>) => Promise<void>
   /** Whether the process still wants to be a member. */
@@ -35,9 +36,9 @@ export class Group {
     this.#onMove = onMove
   }
 
-  join({ id, tasks, handler, call, isWanted }: Member): void {
+  join({ id, tasks, version, handler, call, isWanted }: Member): void {
     const { promise: left, resolve: leave } = withResolvers()
-    const member = { id, tasks, handler, call, isWanted }
+    const member = { id, tasks, version, handler, call, isWanted }
     this.#seats.set(id, { ...member, runs: new Set(), left, leave, gone: false })
     this.#rebalance()
   }
@@ -70,7 +71,7 @@ export class Group {
     const seats = [...this.#seats.values()]
     if (seats.length === 0) return
     const generation = ++this.#generation
-    const claims = seats.map(({ id, runs }) => ({ id, owned: [...runs] }))
+    const claims = seats.map(({ id, version, runs }) => ({ id, version, owned: [...runs] }))
     const share = this.#assign(claims, seats[0]!.tasks)
     await Promise.all(seats.map(seat => this.#revoke(seat, share.get(seat.id)!)))
     let isMove = false

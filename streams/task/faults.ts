@@ -10,6 +10,11 @@ export class BrokenJournal extends Unrecoverable {
   override readonly name = 'BrokenJournal'
 }
 
+/** A task whose states a newer version of its stage has written: nothing is wrong, but this process cannot run it. */
+export class NewerState extends Error {
+  override readonly name = 'NewerState'
+}
+
 /** A state that would not come back from its journal as it went in. */
 export class UnfitState extends Unrecoverable {
   override readonly name = 'UnfitState'

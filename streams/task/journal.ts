@@ -1,13 +1,17 @@
 import type { Replay } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import type { LogRecord, NewRecord, TopicPartition } from '../log-client.ts'
-import { BrokenJournal } from './faults.ts'
+import { at, type LogRecord, type NewRecord, type TopicPartition } from '../log-client.ts'
+import { Digest } from './digest.ts'
+import { BrokenJournal, NewerState } from './faults.ts'
 import { decodeState, encodeState } from './json.ts'
 
 /** The last record of every transaction: where inputs, time and outputs agree. */
 export interface Commit {
   readonly seq: number
-  readonly topologyVersion: number
+  /** Version of the shape of the states: 1, and one more for each migration that the stage's step declares. */
+  readonly stateVersion: number
+  /** Digest of all states as they stand after this transaction. */
+  readonly digest: number
   /** Per input "topic/partition": where to read on. */
   readonly offsets: Readonly<Record<string, string>>
   /** Offsets above those that are done already. */
@@ -25,6 +29,7 @@ const STATE = 's:'
 /** What a task knew at its last commit, rebuilt record by record from its journal. */
 export class Journal {
   readonly state = new Map<string, unknown>()
+  readonly digest = new Digest()
   commit: Commit | undefined
   records = 0
   #open = false
@@ -40,22 +45,35 @@ export class Journal {
       this.commit = commit
     } else if (!key.startsWith(STATE)) {
       throw broken(record, `key ${key} is neither a state ("${STATE}…") nor a commit ("${COMMIT_KEY}")`)
-    } else if (record.value === null) this.state.delete(key.slice(STATE.length))
-    else this.state.set(key.slice(STATE.length), decodeState(record.value))
+    } else this.#keep(key.slice(STATE.length), record.value)
     this.#open = key !== COMMIT_KEY
     this.#last = record
   }
   #last: LogRecord | undefined
 
-  /** The commit record is written last in every transaction, so committed data that goes on after it is a torn read. */
-  finish(topologyVersion: number): void {
+  #keep(key: string, value: Buffer | null): void {
+    this.digest.set(key, value)
+    if (value === null) this.state.delete(key)
+    else this.state.set(key, decodeState(value))
+  }
+
+  /**
+   * Whether this is a place to go on from. The commit record is written last in every transaction, so committed data that goes on after it
+   * is a torn read. @throws BrokenJournal, NewerState
+   */
+  finish(stateVersion: number): void {
+    const { commit } = this
     if (this.#open) throw broken(this.#last!, 'a state stands after the last commit record')
-    if (this.commit && this.commit.topologyVersion > topologyVersion) {
+    if (!commit) return
+    if (commit.stateVersion > stateVersion)
+      throw new NewerState(
+        `${at(this.#last!)}: its states have version ${commit.stateVersion}, and this process knows ${stateVersion}: the task waits for a process that knows the newer one`,
+      )
+    if (commit.digest !== this.digest.value)
       throw broken(
         this.#last!,
-        `written by topology version ${this.commit.topologyVersion}, and this process runs the older ${topologyVersion}: start the newer one`,
+        `the ${this.state.size} states are not those of commit ${commit.seq}: their digest is ${this.digest.value}, and it says ${commit.digest}`,
       )
-    }
   }
 }
 
@@ -77,10 +95,17 @@ export const commitRecord = (journal: TopicPartition, commit: Commit): NewRecord
 /** The task's states, with those that changed since the last commit. */
 export class TaskStore {
   readonly #states: Map<string, unknown>
+  readonly #digest: Digest
   readonly #changed = new Set<string>()
 
-  constructor(states: Map<string, unknown>) {
+  /** @param digest of those states as they stand in the journal */
+  constructor(states: Map<string, unknown>, digest: Digest) {
     this.#states = states
+    this.#digest = digest
+  }
+  /** Of all states, those included that the last `takeChanges` gave out. */
+  get digest(): number {
+    return this.#digest.value
   }
   get size(): number {
     return this.#states.size
@@ -100,7 +125,11 @@ export class TaskStore {
   }
   /** Journal records of what changed since the last call. */
   takeChanges(journal: TopicPartition): NewRecord[] {
-    const records = [...this.#changed].map(key => stateRecord(journal, key, this.#states.get(key)))
+    const records = [...this.#changed].map(key => {
+      const record = stateRecord(journal, key, this.#states.get(key))
+      this.#digest.set(key, record.value)
+      return record
+    })
     this.#changed.clear()
     return records
   }

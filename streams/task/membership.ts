@@ -1,7 +1,7 @@
 import { Fenced, type GroupPlan, type LogClient, type Membership } from '../log-client.ts'
 import type { Log } from '../log.ts'
 import { backOff, sleep, type Scheduler } from '../scheduler.ts'
-import { isFatal } from './faults.ts'
+import { isFatal, NewerState } from './faults.ts'
 
 /** What runs while a task is ours; made anew for every epoch. */
 export interface Life {
@@ -90,6 +90,8 @@ export class Holding {
       } catch (error) {
         if (held.ended.signal.aborted) return
         if (isFatal(error)) return onFatal(error)
+        // Idle, and neither tried again nor an end of the process: the group takes the task away as soon as one that can run it joins.
+        if (error instanceof NewerState) return log.error({ task: nameOf(task), code: 'newer-state' }, error.message)
         if (error instanceof Fenced) return this.#fenced(task, error)
         log.warn({ task: nameOf(task), err: error }, 'the epoch ended; the task is fenced and restored anew')
         if (scheduler.now() - began > 60_000) attempt = 0

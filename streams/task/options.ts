@@ -16,8 +16,6 @@ export interface TaskOptions {
   readonly maxHeld: number
   /** Records that an effect works on at once. */
   readonly concurrency: number
-  /** Version of the states' shape: a journal written by a newer one is refused. */
-  readonly topologyVersion: number
   /** For tests: awaited at named points of the protocol. */
   readonly failPoint: (point: 'restored' | 'before commit' | 'after commit', task: string) => Promise<void>
 }
@@ -26,7 +24,6 @@ export const defaultTaskOptions: TaskOptions = {
   timeCommitMs: 1_000,
   maxHeld: 1_000,
   concurrency: 16,
-  topologyVersion: 1,
   failPoint: async () => undefined,
 }
 

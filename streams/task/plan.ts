@@ -23,6 +23,8 @@ export interface TaskPlan {
   readonly group: string
   readonly transactionalId: string
   readonly journal: TopicPartition
+  /** Of the states that the stage's step knows. */
+  readonly stateVersion: number
   /** The clock included where the stage takes its time from it. */
   readonly inputs: readonly TopicPartition[]
   readonly reads: ReadonlyMap<string, Stream>
@@ -43,6 +45,7 @@ export function planOf(app: string, topology: Topology, stage: Stage, index: num
     group: groupOf(app, stage.name),
     transactionalId: transactionalIdOf(app, stage.name, index),
     journal: { topic: journalOf(stage.name), partition: index },
+    stateVersion: versionOf(stage),
     inputs: taskInputs(topology, stage, index),
     reads: byTopic([...stage.reads, clock]),
     writes: byTopic(stage.writes),
@@ -51,6 +54,10 @@ export function planOf(app: string, topology: Topology, stage: Stage, index: num
     upstream: upstreamTasks(topology, stage).map(({ topic, task }) => `${topic}<${task}`),
   }
 }
+
+/** Version of the states of a stage: 1, and one more for each migration. An effect has none, and stays at 1. */
+export const versionOf = ({ run }: Stage): number =>
+  typeof run === 'string' ? 1 : 1 + (run.step.migrations?.length ?? 0)
 
 const byTopic = (streams: readonly Stream[]) => new Map(streams.map(stream => [stream.topic, stream]))
 

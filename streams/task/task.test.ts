@@ -19,15 +19,11 @@ import {
   receipts,
   seen,
   urgent,
-  windowStep,
 } from '../testing/demo.ts'
 import { checkStage } from '../stage-checks.ts'
 import { Driver, type DriverSetup } from '../testing/driver.ts'
 import { jsonCodec } from '../testing/json-codec.ts'
 import type { Commit } from './journal.ts'
-import { planOf } from './plan.ts'
-import { defaultTaskOptions } from './options.ts'
-import { Task } from './task.ts'
 
 const setup = (more: Partial<DriverSetup> = {}): DriverSetup => ({
   ...{ topology: demoTopology, codec: jsonCodec, effects: demoEffects, startAt: 1_000 },
@@ -41,9 +37,6 @@ const journal = (driver: Driver, stage: string, partition = 0) =>
   driver.broker.committedRecords({ topic: journalOf(stage), partition })
 const lastCommit = (driver: Driver, stage: string, partition = 0): Commit =>
   JSON.parse(String(journal(driver, stage, partition).at(-1)!.value)) as Commit
-
-const nothing = () => undefined
-const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 /** A fault at the n-th request of its kind for ids of the stage, from 0. */
 const faultAt = (stage: string, request: string, n: number, fault: Fault): Fate => {
@@ -69,7 +62,7 @@ describe('a step task', () => {
     expect(windows(night)).toEqual([['a', 6_000, 'a-1,a-2']])
     const { partition } = night.outputs(seen)[0]!
     expect(lastCommit(night, 'window', partition)).toMatchObject({
-      topologyVersion: 1,
+      stateVersion: 1,
       watermark: 9_000,
       upstream: { 'items<front#0': 9_000, 'arrived<intake#0': 9_000, 'arrived<intake#1': 9_000 },
       offsets: { [`items/${partition}`]: '3', [`arrived/${partition}`]: '5' },
@@ -474,20 +467,6 @@ describe('exactly once', () => {
     expect(ids(night.outputs(seen))).toEqual(['a-1'])
   })
 
-  it('stops when the journal was written by a newer version', async () => {
-    const night = await Driver.start({ ...only('window'), options: { topologyVersion: 2 } })
-    await night.feed(items, 'a', { id: 'a-1' })
-    await night.first.crash()
-    const plan = planOf('test', demoTopology, stageOf(demoTopology, 'window'), night.outputs(seen)[0]!.partition)
-    const task = new Task(plan, {
-      ...{ client: new MemoryClient(night.broker), codec: jsonCodec, implementation: { step: windowStep as never } },
-      ...{ shared: undefined, scheduler: night.time, options: defaultTaskOptions, log: silent },
-    })
-    await expect(task.run()).rejects.toThrow(
-      /by topology version 2, and this process runs the older 1: start the newer/,
-    )
-  })
-
   it('stops when somebody else wrote to the journal', async () => {
     const night = await Driver.start(only('window'))
     await night.feed(items, 'a', { id: 'a-1' })
@@ -497,6 +476,23 @@ describe('exactly once', () => {
     await night.process()
     expect(night.fatal).toMatchObject([
       { name: 'BrokenJournal', message: expect.stringContaining('after the last commit record') as string },
+    ])
+  })
+
+  it('stops when its journal holds other states than it had committed', async () => {
+    const night = await Driver.start(only('window'))
+    await night.feed(items, 'a', { id: 'a-1' })
+    await night.first.crash()
+    const { partition } = night.outputs(seen)[0]!
+    const journal = { topic: journalOf('window'), partition }
+    const next = { ...lastCommit(night, 'window', partition), seq: 2 }
+    night.broker.append([
+      { ...journal, key: Buffer.from('s:a'), value: Buffer.from('{"members":[]}') },
+      { ...journal, key: Buffer.from('__c'), value: Buffer.from(JSON.stringify(next)) },
+    ])
+    await night.process()
+    expect(night.fatal).toMatchObject([
+      { name: 'BrokenJournal', message: expect.stringContaining('the 1 states are not those of commit 2') as string },
     ])
   })
 })

@@ -8,6 +8,7 @@ import { Effects } from './effects.ts'
 import { fenceAndRead } from './fenced-table.ts'
 import { Inbox, type Item } from './inbox.ts'
 import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
+import { migrate } from './migrate.ts'
 import type { TaskDeps } from './options.ts'
 import { METADATA, sayOrders } from './orders.ts'
 import type { TaskPlan } from './plan.ts'
@@ -105,7 +106,7 @@ export class Task {
     const kept = new Journal()
     const apply = (record: LogRecord) => kept.apply(record)
     this.#producer = await fenceAndRead(this.#deps, transactionalId, journal, apply, this.#killed.signal)
-    kept.finish(options.topologyVersion)
+    kept.finish(this.#plan.stateVersion)
 
     const { commit } = kept
     // First start: the earliest record, never the latest.
@@ -122,7 +123,8 @@ export class Task {
     this.#watermark = commit?.watermark ?? null
     this.#seq = commit?.seq ?? 0
     this.#replay = commit?.replay ?? this.#replay
-    this.#store = new TaskStore(kept.state)
+    this.#store = new TaskStore(kept.state, kept.digest)
+    migrate(this.#store, this.#plan, kept.commit?.stateVersion)
     this.#processor = this.#makeProcessor()
     if (this.#killed.signal.aborted) return
     this.#inbox = new Inbox(client, from, this.#bell.ring)
@@ -279,9 +281,9 @@ export class Task {
     const { name, journal, forwardsTo } = this.#plan
     const batch = this.#batch
     this.#batch = newBatch()
+    const states = this.#store.takeChanges(journal)
     const commit = this.#commitNow()
     const watermarks = batch.watermarkMoved ? forwardsTo.map(to => watermarkRecord(to, name, this.#watermark!)) : []
-    const states = this.#store.takeChanges(journal)
     const records = [...batch.records, ...watermarks, ...states, commitRecord(journal, commit)]
     const facts = { task: name, seq: commit.seq, done: batch.done, outputs: batch.records.length }
     log.debug({ ...facts, running: this.#processor!.running }, 'holds work')
@@ -298,7 +300,8 @@ export class Task {
     const inputs = [...this.#progress]
     return {
       seq: this.#seq + 1,
-      topologyVersion: this.#deps.options.topologyVersion,
+      stateVersion: this.#plan.stateVersion,
+      digest: this.#store.digest,
       offsets: Object.fromEntries(inputs.map(([input, { low }]) => [input, String(low)])),
       done: Object.fromEntries(
         inputs.map(([input, { done }]) => [input, done.map(String)] as const).filter(([, done]) => done.length > 0),

@@ -89,12 +89,12 @@ export class Driver {
     return new Driver(setup)
   }
 
-  /** Starts one more process, which runs all the stages, or those that are named. */
-  async process(fate?: Fate, names?: readonly string[]): Promise<DrivenProcess> {
+  /** Starts one more process, which runs all the stages, or those that are named; `topology`: of another version than the others'. */
+  async process(fate?: Fate, names?: readonly string[], topology = this.#setup.topology): Promise<DrivenProcess> {
     const name = `process-${++this.#processes}`
     const client = this.#setup.client?.(this.broker, name, fate) ?? new MemoryClient(this.broker, name, fate)
-    const stages = names?.map(name => stageOf(this.#setup.topology, name)) ?? this.#stages()
-    const starting = stages.map(stage => this.#runStage(stage, client))
+    const stages = names?.map(name => stageOf(topology, name)) ?? this.#stages(topology)
+    const starting = stages.map(stage => this.#runStage(topology, stage, client))
     let refused: { readonly error: unknown } | undefined
     Promise.all(starting).catch((error: unknown) => (refused = { error }))
     await settle()
@@ -178,13 +178,13 @@ export class Driver {
     return this.outputs(parked).map(({ value }) => value as { topic: string; code: string; reason: string })
   }
 
-  #stages(): Stage[] {
-    const { topology, stages, effects } = this.#setup
+  #stages(topology: Topology): Stage[] {
+    const { stages, effects } = this.#setup
     if (stages) return stages.map(name => stageOf(topology, name))
     return topology.stages.filter(({ name, run }) => typeof run === 'object' || effects?.[name])
   }
-  #runStage(stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
-    const { topology, codec, options, shared, effects } = this.#setup
+  #runStage(topology: Topology, stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
+    const { codec, options, shared, effects } = this.#setup
     const effect = effects?.[stage.name]
     const step = typeof stage.run === 'object' ? stage.run.step : undefined
     const implementation = effect ? { effect } : step ? { step: frozen(step) } : undefined

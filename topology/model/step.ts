@@ -48,7 +48,15 @@ export interface Step<S, Shared = undefined> {
   on(state: S | undefined, event: Event | Wake, shared: Shared, look: (key: string) => S | undefined): Result<S>
   /** When the step wants to be woken, if at all. */
   deadline(state: S): Instant | undefined
+  /**
+   * How states that an older version of this step has written become ours: the first makes version 2 of version 1, and so on. Whoever
+   * changes the shape of the state appends one, and never changes or removes one (docs/upgrades.md).
+   */
+  readonly migrations?: readonly Migration[]
 }
+
+/** A state of one version as one of the next; `undefined` forgets it. Pure, and of nothing but the state and its key. */
+export type Migration = (older: unknown, key: string) => unknown
 
 export interface Result<S> {
   readonly state: S | undefined
