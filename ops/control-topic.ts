@@ -1,14 +1,11 @@
-import { codecWith, schemaIdOf, UndecodableError, type Codec } from '../schemas/codec.ts'
+import { schemaIdOf, UndecodableError } from '../schemas/codec.ts'
 import type { Audit, Control } from '../schemas/avro/generated.ts'
-import { type Config, ConfigError } from '../streams/main/config.ts'
-import { openKafka, openLog } from '../streams/main/world.ts'
-import { Fenced, UnknownOutcome, type LogClient, type NewRecord } from '../streams/log-client.ts'
+import type { Config } from '../streams/main/config.ts'
 import { partitionsOfTopic, readCommitted } from '../streams/read-topic.ts'
-import { prepareRegistry, writerSchemas } from '../streams/registry/registry.ts'
-import { eventHeaders } from '../streams/task/records.ts'
 import { applyControl, type Masks } from '../topology/masks.ts'
 import { Rejection } from '../topology/model/step.ts'
 import { audit, control } from '../topology/streams.ts'
+import { asOperator, commitOrder, type Operator } from './operator.ts'
 
 /** The operators' end of the `control` topic: orders go in, and what fan-out makes of all of them is read off it. */
 export interface ControlTopic {
@@ -19,59 +16,27 @@ export interface ControlTopic {
 }
 
 /** Opens the topic for as long as `work` takes. @throws ConfigError where brokers or registry do not answer. */
-export async function withControlTopic<T>(config: Config, work: (topic: ControlTopic) => Promise<T>): Promise<T> {
-  const unreachable = (error: Error) => {
-    throw new ConfigError(error.message)
-  }
-  const log = openLog({ ...config, logLevel: 'error' }, 'control')
-  const contracts = [
-    { topic: control.topic, contract: 'control' as const },
-    { topic: audit.topic, contract: 'audit' as const },
-  ]
-  const ids = await prepareRegistry(config.registry.url, contracts).catch(unreachable)
-  const codec = codecWith(ids, writerSchemas(config.registry.url))
-  const client = await openKafka(config, 'control', log).catch(unreachable)
-  try {
-    return await work({
-      give: (orders, note) => give(client, codec, `${config.app}.operator`, orders, note),
-      masks: () => foldMasks(client, codec),
-    })
-  } finally {
-    await client.close()
-  }
-}
+export const withControlTopic = <T>(config: Config, work: (topic: ControlTopic) => Promise<T>): Promise<T> =>
+  asOperator(config, 'control', [control, audit], operator =>
+    work({
+      give: (orders, note) => give(operator, `${config.app}.operator`, orders, note),
+      masks: () => foldMasks(operator),
+    }),
+  )
 
 /** Both topics have one partition: fan-out takes orders in the order of their append. */
-async function give(client: LogClient, codec: Codec, id: string, orders: readonly Control[], note: Audit) {
-  await refuseMissing(client)
-  const records: NewRecord[] = [
-    ...orders.map(order => ({
-      topic: control.topic,
-      partition: 0,
-      key: Buffer.from(order.instrument),
-      value: codec.encode('control', order),
-    })),
-    {
-      topic: audit.topic,
-      partition: 0,
-      key: Buffer.from(note.by),
-      value: codec.encode('audit', note),
-      headers: eventHeaders(Date.now(), 0),
-    },
-  ]
-  const producer = await client.fence(id)
-  await producer.commit(records).catch((error: unknown) => {
-    if (error instanceof Fenced)
-      throw new ConfigError('Another order was given at the same moment; nothing was written')
-    if (error instanceof UnknownOutcome)
-      throw new ConfigError('No answer: whether the order was written is not known; `pp mask ls` will say')
-    throw error
-  })
+async function give(operator: Operator, id: string, orders: readonly Control[], note: Audit) {
+  const records = orders.map(order => ({
+    topic: control.topic,
+    partition: 0,
+    key: Buffer.from(order.instrument),
+    value: operator.codec.encode('control', order),
+  }))
+  await commitOrder(operator, await operator.client.fence(id), records, note, 'pp mask ls')
 }
 
 /** Orders that fan-out refuses change nothing: it parks them, with the reason. */
-async function foldMasks(client: LogClient, codec: Codec): Promise<ReadonlyMap<string, Masks | undefined>> {
-  await refuseMissing(client)
+async function foldMasks({ client, codec }: Operator): Promise<ReadonlyMap<string, Masks | undefined>> {
   const records = await readCommitted(client, await partitionsOfTopic(client, control.topic))
   await codec.prefetch(records.flatMap(({ value }) => (value && !codec.knows(value) ? [schemaIdOf(value)] : [])))
   const masks = new Map<string, Masks | undefined>()
@@ -85,10 +50,4 @@ async function foldMasks(client: LogClient, codec: Codec): Promise<ReadonlyMap<s
     }
   }
   return masks
-}
-
-async function refuseMissing(client: LogClient): Promise<void> {
-  const known = await client.describeTopics([control.topic, audit.topic])
-  const missing = [control.topic, audit.topic].filter(topic => !known.has(topic))
-  if (missing.length > 0) throw new ConfigError(`There is no topic ${missing.join(', ')}: run pp init first`)
 }

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
 import type { Control } from '../schemas/avro/generated.ts'
 import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
@@ -7,7 +6,9 @@ import { Rejection } from '../topology/model/step.ts'
 import type { Instant } from '../topology/model/time.ts'
 import { withControlTopic } from './control-topic.ts'
 import { instrumentNamed, parseDetectors } from './detectors.ts'
+import { orderedBy } from './operator.ts'
 import { table } from './table.ts'
+import { durationOf, instantOf, timeOf } from './times.ts'
 
 type Print = (text: string) => void
 interface OrderFlags {
@@ -79,13 +80,12 @@ export async function giveOrder(config: Config, order: Order, print: Print): Pro
 export function ordersOf(
   { kind, instrument, detectors, reason, by: said, ...time }: Order,
   now: Instant,
-  login: () => string = () => userInfo().username,
+  login?: () => string,
 ): Control[] {
   const camera = instrumentNamed(instrument)
   const ids = detectors === 'all' ? [null] : parseDetectors(detectors, camera)
   if (reason.trim() === '') throw new ConfigError('--reason is blank; say why, for whoever finds the detector off')
-  const by = said ?? knownLogin(login)
-  if (by.trim() === '') throw new ConfigError('--by is blank or nobody is logged in; say --by and who gives the order')
+  const by = orderedBy(said, login)
   const until = untilOf(time, now)
   return ids.map(detector => {
     const order: Control = { kind, instrument, detector, reason, by, until }
@@ -99,31 +99,10 @@ export function ordersOf(
   })
 }
 
-/** A process in a container may run under a number that has no name: then blank. */
-function knownLogin(login: () => string): string {
-  try {
-    return login()
-  } catch {
-    return ''
-  }
-}
-
-const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
 function untilOf({ until, for: lasting }: Pick<OrderFlags, 'until' | 'for'>, now: Instant): Instant | null {
   if (until !== undefined && lasting !== undefined) throw new ConfigError('--until and --for say the same: give one')
-  if (lasting !== undefined) {
-    const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(lasting) ?? []
-    if (count === undefined) throw new ConfigError(`--for is "${lasting}"; allowed are 90s, 30m, 2h, 1d and the like`)
-    return now + Number(count) * UNITS[unit as keyof typeof UNITS]
-  }
-  if (until === undefined) return null
-  // Without its zone the time would be that of the machine where the order is given; and 30 February would be 2 March.
-  const [, day] = /^(\d{4}-\d\d-\d\d)T.*(?:Z|[+-]\d\d:\d\d)$/.exec(until) ?? []
-  const end = day === undefined ? NaN : Date.parse(until)
-  if (Number.isNaN(end) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day)
-    throw new ConfigError(`--until is "${until}"; a time with its zone like 2026-02-25T09:00:00Z`)
-  return end
+  if (lasting !== undefined) return now + durationOf('--for', lasting)
+  return until === undefined ? null : instantOf('--until', until)
 }
 
 /** The mask of a detector, or of all where it is null. */
@@ -156,5 +135,3 @@ function describeMasks(instrument: string, listed: readonly Listed[]): string {
   ])
   return table(['detector', 'since', 'until', 'reason (by)'], rows)
 }
-
-const timeOf = (instant: Instant): string => new Date(instant).toISOString().replace('.000Z', 'Z')

@@ -7,6 +7,7 @@ import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
+import { dlqCommand } from './dlq.ts'
 import { maskCommand } from './masks.ts'
 import { pipelinesCommand } from './pipelines.ts'
 import { repoCommand } from './repo.ts'
@@ -85,7 +86,8 @@ pp.command('visit')
   .addOption(json())
   .action((group: string, options: { json: boolean }) => showVisit(loadConfig(process.env), group, options, print))
 
-for (const command of [pipelinesCommand, maskCommand, detectorsCommand, repoCommand]) pp.addCommand(command(print))
+for (const command of [pipelinesCommand, maskCommand, dlqCommand, detectorsCommand, repoCommand])
+  pp.addCommand(command(print))
 
 try {
   await (process.argv.length > 2 ? pp.parseAsync() : Promise.resolve(pp.outputHelp()))

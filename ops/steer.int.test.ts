@@ -1,18 +1,22 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { listParked, orderParked, showParked, type Filters } from './dlq.ts'
 import { giveOrder, listMasks, type Order } from './masks.ts'
 import { checkPipelines } from './pipelines.ts'
 import { showDetectors } from './show-detectors.ts'
 import { printer } from './testing/config.ts'
 import type { Config } from '../streams/main/config.ts'
+import { openStore } from '../streams/main/world.ts'
 import { startWholeSystem, type WholeSystem } from '../dev/demo/testing/whole-system.ts'
 import { connectSummit, type Summit } from '../dev/night/kafka-world.ts'
-import type { Audit, DetectorVisit, LogeventNextVisit, Parked, Visit } from '../schemas/avro/generated.ts'
+import { objectCreated } from '../dev/night/notification.ts'
+import type { Audit, DetectorVisit, LogeventNextVisit, Parked, RawArrival, Visit } from '../schemas/avro/generated.ts'
 import { avroType, frame } from '../schemas/codec.ts'
 import { unitsSummary } from '../sinks/ledger/summary.ts'
 import { activeDetectors } from '../topology/settings.ts'
-import { audit, detectorVisit, nextVisitCanceled, parked, visit } from '../topology/streams.ts'
+import { sidecarKey } from '../topology/raw-key.ts'
+import { audit, detectorVisit, nextVisitCanceled, parked, rawArrival, visit } from '../topology/streams.ts'
 import { nextVisitAt } from '../topology/testing/announcements.ts'
 
 /** The running system, steered by the command line and announced to as the summit would. */
@@ -186,6 +190,82 @@ describe('an announcement', () => {
         reasons.some(reason => reason.startsWith(sentence)),
         sentence,
       ).toBe(true)
+  }, 60_000)
+})
+
+describe('a parked record', () => {
+  const RAW = 'LATISS/20260224/AT_O_20260224_000123/AT_O_20260224_000123_R00_S00.fits'
+  const dlq = (action: 'redrive' | 'drop', filters: Filters & { apply?: boolean }, ids: readonly string[] = []) =>
+    said((config, print) =>
+      orderParked(config, action, ids, { reason: 'mended', by: 'ann', json: true, ...filters }, print),
+    )
+  interface Listed {
+    readonly id: string
+    readonly attempt: number
+    readonly mark?: { readonly action: string }
+  }
+  const list = async (filters: Filters & { all?: boolean }) =>
+    JSON.parse(
+      await said((config, print) => listParked(config, { limit: '50', json: true, ...filters }, print)),
+    ) as Listed[]
+  const parkedOf = async (filters: Filters, count: number) => {
+    await expect.poll(async () => (await list({ ...filters, all: true })).length, { timeout: 30_000 }).toBe(count)
+    return list({ ...filters, all: true })
+  }
+  const arrivals = async () =>
+    (await valuesOf<RawArrival>(rawArrival.topic, 'raw-arrival')).filter(({ key }) => key === RAW)
+
+  it('is looked at, put back once what was wrong is mended, and has effect once', async () => {
+    const filters = { stage: 'raw-intake', code: 'sidecar-missing', since: '1h' }
+    const { rawBucket } = whole.system.config.s3
+    await summit.send(
+      'raw-notification',
+      Buffer.from(JSON.stringify(objectCreated(rawBucket, RAW, Buffer.from(''), Date.now()))),
+    )
+    const [{ id }] = (await parkedOf(filters, 1)) as [Listed]
+    expect(id).toMatch(/^raw-intake:raw-notification\/\d@\d+$/)
+    const shown = await said((config, print) => showParked(config, id, { json: false }, print))
+    expect(shown).toMatch(/because .*sidecar-missing: .* did not appear within[^]*"eventName": "ObjectCreated:Put"/)
+
+    // Nothing is mended yet: it comes back, counted.
+    expect(JSON.parse(await dlq('redrive', filters))).toMatchObject({ applied: false, chosen: [{ entersNow: true }] })
+    expect(await list(filters)).toHaveLength(1)
+    expect(JSON.parse(await dlq('redrive', { ...filters, apply: true }))).toMatchObject({ applied: true, refused: [] })
+    const again = await parkedOf(filters, 2)
+    expect(again.map(({ attempt, mark }) => [attempt, mark?.action])).toEqual([
+      [1, 'redrive'],
+      [2, undefined],
+    ])
+
+    const store = openStore(whole.system.config)
+    await store.put(rawBucket, sidecarKey(RAW), Buffer.from(JSON.stringify({ GROUPID: 'parked', CURINDEX: 1 })))
+    store.close()
+    await Promise.all([1, 2].map(() => dlq('redrive', { ...filters, apply: true }).catch(() => '')))
+    await dlq(
+      'redrive',
+      { apply: true },
+      again.map(({ id }) => id),
+    )
+    await expect.poll(arrivals, { timeout: 30_000 }).toMatchObject([{ group: 'parked' }])
+    expect((await whole.recordsOf('raw-notification')).filter(({ value }) => String(value).includes(RAW))).toHaveLength(
+      3,
+    )
+    expect(await list(filters)).toEqual([])
+    const deeds = (await valuesOf<Audit>(audit.topic, 'audit')).filter(({ action }) => action === 'dlq redrive')
+    expect(deeds.map(({ by, reason }) => [by, reason])).toEqual([
+      ['ann', 'mended'],
+      ['ann', 'mended'],
+    ])
+  }, 120_000)
+
+  it('is dropped, with a reason, and refused to who does not say which', async () => {
+    await summit.send('raw-notification', Buffer.from('no JSON'))
+    const [{ id }] = (await parkedOf({ code: 'not-json' }, 1)) as [Listed]
+    const { said: text, code } = await pp(...['dlq', 'drop', id, '--apply', '--by', 'ann', '--reason', 'garbage'])
+    expect([code, text]).toEqual([0, expect.stringContaining('Dropped 1 record')])
+    expect(await list({ code: 'not-json' })).toEqual([])
+    await expect(dlq('redrive', { apply: true })).rejects.toThrow('Which? Give ids')
+    await expect(dlq('redrive', {}, ['dispatch:detector-job/0@999999'])).rejects.toThrow('Not parked, or not so')
   }, 60_000)
 })
 

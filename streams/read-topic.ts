@@ -1,14 +1,34 @@
 import { at, type LogClient, type LogRecord, type TopicPartition } from './log-client.ts'
 
+interface Reading {
+  /** How long the whole may take: an open transaction keeps a reading below the high watermark. */
+  readonly patienceMs?: number
+  /** Where to begin, by "topic/partition"; at the beginning where nothing is said. */
+  readonly from?: ReadonlyMap<string, bigint> | undefined
+}
+
 /**
- * Every committed record of these partitions, from their beginnings or the offsets of `from` ("topic/partition") up to their high watermarks at the time of the call, in the order of each partition. A
- * transaction left open stops such a reader below the watermark: then it rejects after `patienceMs`, naming where each reading stands.
+ * Every committed record of these partitions, from their beginnings or the offsets of `from` up to their high watermarks at the time of
+ * the call, one partition after the other. A transaction left open stops such a reader below the watermark: then it rejects after
+ * `patienceMs`, naming where each reading stands.
  */
 export async function readCommitted(
   client: LogClient,
   of: readonly TopicPartition[],
-  { patienceMs = 30_000, from }: { readonly patienceMs?: number; readonly from?: ReadonlyMap<string, bigint> } = {},
+  reading: Reading = {},
 ): Promise<LogRecord[]> {
+  const found = new Map<string, LogRecord[]>(of.map(tp => [at(tp), []]))
+  await eachCommitted(client, of, async records => records.forEach(each => found.get(at(each))!.push(each)), reading)
+  return [...found.values()].flat()
+}
+
+/** The same for a topic that may be too large to hold: `visit` is given chunk after chunk, and waited for. */
+export async function eachCommitted(
+  client: LogClient,
+  of: readonly TopicPartition[],
+  visit: (records: readonly LogRecord[]) => Promise<void>,
+  { patienceMs = 30_000, from }: Reading = {},
+): Promise<void> {
   const [first, ends] = await Promise.all([client.offsets(of, 'earliest'), client.offsets(of, 'latest')])
   const standing = new Map(of.map(tp => [at(tp), from?.get(at(tp)) ?? first.get(at(tp))!]))
   const open = of.filter(tp => standing.get(at(tp))! < ends.get(at(tp))!)
@@ -17,17 +37,16 @@ export async function readCommitted(
   const late = setTimeout(close, patienceMs)
   try {
     const read = tails.map(async ({ tp, tail }) => {
-      const records: LogRecord[] = []
+      const end = ends.get(at(tp))!
       for await (const chunk of tail) {
-        records.push(...chunk.records.filter(({ offset }) => offset < ends.get(at(tp))!))
+        await visit(chunk.records.filter(({ offset }) => offset < end))
         standing.set(at(tp), chunk.next)
-        if (chunk.next >= ends.get(at(tp))!) break
+        if (chunk.next >= end) break
       }
-      return records
     })
-    const records = (await Promise.all(read)).flat()
+    await Promise.all(read)
     const stuck = [...standing].filter(([tp, next]) => next < ends.get(tp)!)
-    if (stuck.length === 0) return records
+    if (stuck.length === 0) return
     const places = stuck.map(([tp, next]) => `${tp} at ${next} of ${ends.get(tp)!}`)
     throw new Error(`committed records end before the log does, after ${patienceMs} ms: ${places.join(', ')}`)
   } finally {

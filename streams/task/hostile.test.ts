@@ -28,7 +28,7 @@ describe('headers that somebody outside made up', () => {
   it.each(['intake', 'front'])('do not stop %s from parking their record', async stage => {
     const night = await Driver.start(only(stage))
     const stream = stage === 'intake' ? parcels : orders
-    await outside(night, stream.topic, 'no json', { 'parked-attempt': 'many' })
+    await outside(night, stream.topic, 'no json', { redrive: 'many' })
     await night.feed(stream, '', { id: 'a-1' }, { partition: 0 })
     await night.tick(2_000)
     expect(night.fatal).toEqual([])

@@ -11,6 +11,7 @@ import { partitionFor } from '../partitioner.ts'
 import type { Arrival, Refusal, UpstreamMark } from '../operators/moves.ts'
 import { NoAppendTime } from './faults.ts'
 import type { TaskPlan } from './plan.ts'
+import { redriveOf } from './redrive.ts'
 
 const text = (value: string | number): Buffer => Buffer.from(String(value))
 
@@ -58,12 +59,8 @@ export function outRecord(
   }
 }
 
-/** The contract counts in 32 bits. */
-const MOST_ATTEMPTS = 2 ** 31 - 2
-
 /** A parked record: the refused one's coordinates, reason and bytes. It keeps the key, so that a unit's stay together. */
 export function parkedRecord(plan: TaskPlan, codec: Codec, { record, code, reason }: Refusal): NewRecord {
-  const before = Math.min(wholeNumber(record, 'parked-attempt') ?? 0, MOST_ATTEMPTS)
   const partitions = partitionsOf(plan.topology, parked)
   return {
     topic: parked.topic,
@@ -76,12 +73,22 @@ export function parkedRecord(plan: TaskPlan, codec: Codec, { record, code, reaso
       offset: record.offset,
       code,
       reason,
-      attempt: before + 1,
+      attempt: timesParked(plan, record) + 1,
       recordKey: record.key,
       recordValue: record.value,
       headers: record.headers,
     }),
     headers: eventHeaders(record.timestamp, 0),
+  }
+}
+
+/** How often before: as the operator who put it back says; of an entrance's headers, which anybody makes, nothing is believed. */
+function timesParked({ entrances }: TaskPlan, record: LogRecord): number {
+  if (entrances.has(record.topic)) return 0
+  try {
+    return redriveOf(record)?.attempt ?? 0
+  } catch {
+    return 0
   }
 }
 
@@ -97,7 +104,10 @@ const codeOfError: Readonly<Record<string, string>> = {
   NotATickError: 'not-a-tick',
 }
 
-/** Reads records of a task's inputs: events, other tasks' watermarks, or what must be parked. Throws `UnknownSchemaError`. */
+/**
+ * Reads records of a task's inputs: events, other tasks' watermarks, or what must be parked; `undefined` for one that an operator put
+ * back for another stage. Throws `UnknownSchemaError`.
+ */
 export class Reader {
   readonly #plan: TaskPlan
   readonly #codec: Codec
@@ -107,7 +117,7 @@ export class Reader {
     this.#codec = codec
   }
 
-  read(record: LogRecord): Arrival | Refusal | UpstreamMark {
+  read(record: LogRecord): Arrival | Refusal | UpstreamMark | undefined {
     const entrance = this.#plan.entrances.has(record.topic)
     if (entrance && !record.appendTime) throw new NoAppendTime(record.topic)
     const mark = entrance ? undefined : record.headers['watermark']
@@ -116,6 +126,7 @@ export class Reader {
         const { from, t } = JSON.parse(String(mark)) as { from: string; t: Instant }
         return { kind: 'upstream', from: `${record.topic}<${from}`, t }
       }
+      if (!entrance && (redriveOf(record)?.stage ?? this.#plan.stage.name) !== this.#plan.stage.name) return undefined
       return { kind: 'event', event: this.#event(record, entrance), record }
     } catch (error) {
       if (error instanceof UnknownSchemaError) throw error

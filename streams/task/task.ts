@@ -195,7 +195,8 @@ export class Task {
     const isNew = move && (move.kind === 'upstream' || progress.take(record.offset))
     progress.moveTo(next)
     // Over markers too the position is committed: a quiet input would else be asked, after its retention, for what never was a record.
-    if (!record) this.#batch.moved = true
+    // Likewise over what is not for us.
+    if (!move) this.#batch.moved = true
     if (!isNew) return
     if (input === this.#clockInput && move.kind === 'event') {
       this.#tick = { record, value: move.event.value as ClockTick }

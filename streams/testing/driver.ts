@@ -166,8 +166,8 @@ export class Driver {
     const reader = new Reader(planOf('test', topology, readingStage(stream), 0), codec)
     return this.records(stream).flatMap(record => {
       const move = reader.read(record)
-      if (move.kind === 'refusal') throw new Error(`${stream.topic}: ${move.reason}`)
-      return move.kind === 'event' ? [{ ...move.event, partition: record.partition, offset: record.offset }] : []
+      if (move?.kind === 'refusal') throw new Error(`${stream.topic}: ${move.reason}`)
+      return move?.kind === 'event' ? [{ ...move.event, partition: record.partition, offset: record.offset }] : []
     })
   }
   /** Committed records of a topic as bytes, watermarks included. */
