@@ -168,6 +168,7 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
         await client.produce([record(tp, 'after')])
         expect(values((await readTo(client, tp, 0n, 3n, 'uncommitted')).records)).toEqual(['before', 'open', 'after'])
         expect(await client.offsets([tp], 'latest')).toEqual(new Map([[at(tp), 3n]]))
+        expect(await client.offsets([tp], 'stable')).toEqual(new Map([[at(tp), 1n]]))
         const blocked = client.read({ ...tp, offset: 0n }, 'committed')
         const seen: LogRecord[] = []
         const reading = consume(blocked, chunk => (seen.push(...chunk.records), chunk.next >= 4n))

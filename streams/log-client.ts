@@ -92,10 +92,13 @@ export interface TopicState {
   readonly config: Readonly<Record<string, string>>
 }
 
+/** `stable`: where committed readers must stop, at the first open transaction; else as `latest`. */
+export type LogEnd = 'earliest' | 'latest' | 'stable'
+
 export interface LogClient {
   read(from: TopicPartition & { readonly offset: bigint }, isolation: 'committed' | 'uncommitted'): Tail
   /** Offsets at one end of the log (high watermark for `latest`), keyed "topic/partition". */
-  offsets(of: readonly TopicPartition[], at: 'earliest' | 'latest'): Promise<ReadonlyMap<string, bigint>>
+  offsets(of: readonly TopicPartition[], at: LogEnd): Promise<ReadonlyMap<string, bigint>>
   /**
    * InitProducerId: returns when every older transaction of the id is complete. The broker aborts a transaction that stays
    * open for `transactionTimeoutMs` (15 s when not said) and fences its producer.

@@ -6,6 +6,7 @@ import type { Instant } from '../topology/model/time.ts'
 import { partitionsOf, taskCount, taskName, type Stage, type Topology } from '../topology/model/topology.ts'
 import type { FencedProducer, LogClient, NewRecord, TopicPartition } from './log-client.ts'
 import type { Log } from './log.ts'
+import { noMeter, type Meter } from './meter.ts'
 import { systemScheduler, type Scheduler } from './scheduler.ts'
 import { checkStage } from './stage-checks.ts'
 import { defaultStageOptions, type StageOptions } from './run-stage.ts'
@@ -46,6 +47,7 @@ export interface ServiceRun {
   readonly options?: Partial<Pick<StageOptions, 'sessionTimeoutMs' | 'revokeBudgetMs'>>
   readonly scheduler?: Scheduler
   readonly log: Log
+  readonly meter?: Meter
   readonly onFatal: (error: Error) => void
 }
 
@@ -54,7 +56,7 @@ export interface ServiceRun {
  * of its table, or as many as declared; fence → restore → `start`.
  */
 export async function runService(run: ServiceRun): Promise<{ stop(): Promise<void> }> {
-  const { topology, stage, client, app, table, log, onFatal, scheduler = systemScheduler } = run
+  const { topology, stage, client, app, table, log, onFatal, scheduler = systemScheduler, meter = noMeter } = run
   const { sessionTimeoutMs, revokeBudgetMs } = { ...defaultStageOptions, ...run.options }
   await checkStage(topology, stage, client)
   const count = table ? partitionsOf(topology, table) : taskCount(topology, stage)
@@ -68,6 +70,7 @@ export async function runService(run: ServiceRun): Promise<{ stop(): Promise<voi
     revokeBudgetMs,
     scheduler,
     log,
+    meter,
     onFatal,
   })
   await holding.joined()
@@ -96,7 +99,7 @@ class ServiceLife implements Life {
   }
 
   async run(): Promise<void> {
-    const { stage, log, start } = this.#run
+    const { stage, log, meter = noMeter, start } = this.#run
     const began = this.#scheduler.now()
     try {
       const producer = await this.#restore()
@@ -104,6 +107,7 @@ class ServiceLife implements Life {
       const name = taskName(stage.name, this.#index)
       const facts = { task: name, epoch: producer.epoch, rows: this.#rows.size, ms: this.#scheduler.now() - began }
       log.info(facts, 'task restored')
+      meter.took('restore', facts.ms)
       await start(this.#task(name, producer))
     } catch (error) {
       if (!this.#isKilled) throw error
@@ -121,7 +125,7 @@ class ServiceLife implements Life {
   }
 
   #task(name: string, producer: FencedProducer): ServiceTask {
-    const { topology, stage, codec, table, log } = this.#run
+    const { topology, stage, codec, table, log, meter = noMeter } = this.#run
     const writes = new Map(stage.writes.map(stream => [stream.topic, stream]))
     const encode = encoderOf({ stage, writes }, codec)
     const to = watermarkPartitions(topology, stage)
@@ -137,8 +141,12 @@ class ServiceLife implements Life {
         if (this.#isKilled) throw new Error(`${name} is not ours any more`)
         const facts = { task: name, records: records.length }
         log.debug(facts, 'holds work')
+        const began = this.#scheduler.now()
         await producer.commit(records)
         log.debug(facts, 'committed')
+        meter.took('commit', this.#scheduler.now() - began)
+        meter.add('commits')
+        meter.add('recordsOut', records.length)
         for (const record of records) {
           if (record.topic === table?.topic && record.partition === this.#index) this.#apply(record)
         }

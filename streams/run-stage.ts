@@ -3,6 +3,7 @@ import { groupOf } from '../topology/model/names.ts'
 import type { Stage, Topology } from '../topology/model/topology.ts'
 import type { LogClient } from './log-client.ts'
 import type { Log } from './log.ts'
+import { noMeter, type Meter } from './meter.ts'
 import { systemScheduler, type Scheduler } from './scheduler.ts'
 import { checkStage } from './stage-checks.ts'
 import { Holding } from './task/membership.ts'
@@ -35,6 +36,7 @@ export interface StageRun {
   readonly options?: Partial<StageOptions>
   readonly scheduler?: Scheduler
   readonly log: Log
+  readonly meter?: Meter
   /** Called with a fault that no restart of a task heals (lost data, a broken journal, a fault in code): say it and stop. */
   readonly onFatal: (error: Error) => void
 }
@@ -44,11 +46,11 @@ export interface StageRun {
  * help, where the topics are not what the stage needs.
  */
 export async function runStage(run: StageRun): Promise<{ stop(): Promise<void> }> {
-  const { topology, stage, client, app, log, onFatal, scheduler = systemScheduler } = run
+  const { topology, stage, client, app, log, onFatal, scheduler = systemScheduler, meter = noMeter } = run
   const options = { ...defaultStageOptions, ...run.options }
   const plans = taskPlans(app, topology, stage)
   await checkStage(topology, stage, client)
-  const deps = { ...run, shared: run.shared, scheduler, options }
+  const deps = { ...run, shared: run.shared, scheduler, meter, options }
   const holding = new Holding({
     client,
     plan: {
@@ -62,6 +64,7 @@ export async function runStage(run: StageRun): Promise<{ stop(): Promise<void> }
     revokeBudgetMs: options.revokeBudgetMs,
     scheduler,
     log,
+    meter,
     onFatal,
   })
   await holding.joined()

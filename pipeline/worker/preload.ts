@@ -32,12 +32,17 @@ export interface PreloadContext {
 export interface CalibrationCache {
   get(key: string): Uint8Array | undefined
   set(key: string, bytes: Uint8Array): void
+  /** How many are kept. */
+  readonly size: number
 }
 
 /** Keeps the `capacity` most recently used calibrations. */
 export function calibrationCache(capacity: number): CalibrationCache {
   const kept = new Map<string, Uint8Array>()
   return {
+    get size() {
+      return kept.size
+    },
     get: key => {
       const bytes = kept.get(key)
       if (bytes) {

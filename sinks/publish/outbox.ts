@@ -46,6 +46,16 @@ export async function readPending(pool: Pool, shard: number, limit: number) {
   return { now: clock[0]!.now, rows }
 }
 
+/** How many ends of units are not told yet, of all shards, and for how long the oldest of them; 0 where there is none. */
+export async function outboxBacklog(pool: Pool): Promise<{ readonly pending: number; readonly oldestSeconds: number }> {
+  const { rows } = await pool.query<{ pending: number; oldest: number }>(
+    `select count(*)::int as pending,
+       coalesce(extract(epoch from clock_timestamp() - min(terminal_at)), 0)::float8 as oldest
+     from outbox where state = 'pending'`,
+  )
+  return { pending: rows[0]!.pending, oldestSeconds: rows[0]!.oldest }
+}
+
 /** The mark behind the transaction on Kafka. May be set any number of times. */
 export async function markSent(pool: Pool, { unit, attempt }: OutboxRow): Promise<void> {
   await pool.query(

@@ -4,6 +4,7 @@ import { partitionsOf, type Stage, type Topology } from '../../topology/model/to
 import { clock } from '../../topology/streams.ts'
 import type { LogClient, TopicPartition } from '../log-client.ts'
 import type { Log } from '../log.ts'
+import type { Meter } from '../meter.ts'
 import { runService, type ServiceTask } from '../run-service.ts'
 import { sleep, systemScheduler, type Scheduler } from '../scheduler.ts'
 import { eventHeaders } from '../task/records.ts'
@@ -28,6 +29,7 @@ export interface ClockRun {
   readonly sessionTimeoutMs?: number
   readonly scheduler?: Scheduler
   readonly log: Log
+  readonly meter?: Meter
   readonly onFatal: (error: Error) => void
 }
 

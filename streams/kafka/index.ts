@@ -3,6 +3,7 @@ import {
   type FencedProducer,
   type GroupPlan,
   type LogClient,
+  type LogEnd,
   type MembershipHandler,
   type NewRecord,
 } from '../log-client.ts'
@@ -81,7 +82,7 @@ class KafkaLogClient implements LogClient {
     return hub.open(from, from.offset)
   }
 
-  async offsets(of: readonly TopicPartition[], end: 'earliest' | 'latest') {
+  async offsets(of: readonly TopicPartition[], end: LogEnd) {
     return offsets(await this.#general.connect(), of, end)
   }
 

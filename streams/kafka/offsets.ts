@@ -1,5 +1,5 @@
 import type Cluster from 'kafkajs/src/cluster/index.js'
-import { at, type TopicPartition } from '../log-client.ts'
+import { at, type LogEnd, type TopicPartition } from '../log-client.ts'
 import { COORDINATOR_BUSY, kafkaErrorOf } from './errors.ts'
 import { withLeader } from './leaders.ts'
 import { retrying } from './retry.ts'
@@ -7,16 +7,18 @@ import { byTopic } from './topics.ts'
 
 const DEADLINE_MS = 15_000
 const GROUP = 0
-/** The two special times of ListOffsets. */
-const TIMES = { earliest: -2, latest: -1 } as const
-/** With isolation "uncommitted" the latest offset is the high watermark, with "committed" it would be the last stable one. */
-const UNCOMMITTED = 0
+/** The two special times of ListOffsets; with isolation "uncommitted" the latest offset is the high watermark, with "committed" the last stable one. */
+const ENDS = {
+  earliest: { timestamp: -2, isolationLevel: 0 },
+  latest: { timestamp: -1, isolationLevel: 0 },
+  stable: { timestamp: -1, isolationLevel: 1 },
+} as const
 
 /** One end of the log of each partition, keyed "topic/partition". Partitions of one leader are asked one by one, side by side. */
 export async function offsets(
   cluster: Cluster,
   of: readonly TopicPartition[],
-  end: 'earliest' | 'latest',
+  end: LogEnd,
 ): Promise<Map<string, bigint>> {
   const found = await Promise.all(of.map(async tp => [at(tp), await offset(cluster, tp, end)] as const))
   return new Map(found)
@@ -27,11 +29,12 @@ export async function endsOf(cluster: Cluster, tp: TopicPartition): Promise<{ fi
   return { first, end }
 }
 
-async function offset(cluster: Cluster, tp: TopicPartition, end: 'earliest' | 'latest'): Promise<bigint> {
+async function offset(cluster: Cluster, tp: TopicPartition, end: LogEnd): Promise<bigint> {
   const { topic, partition } = tp
-  const topics = [{ topic, partitions: [{ partition, timestamp: TIMES[end] }] }]
+  const { timestamp, isolationLevel } = ENDS[end]
+  const topics = [{ topic, partitions: [{ partition, timestamp }] }]
   const answer = await withLeader(cluster, tp, performance.now() + DEADLINE_MS, leader =>
-    leader.listOffsets({ isolationLevel: UNCOMMITTED, topics }),
+    leader.listOffsets({ isolationLevel, topics }),
   )
   return BigInt(answer.responses[0]!.partitions[0]!.offset)
 }

@@ -95,6 +95,10 @@ export const infrastructure = {
     ),
     poolSize: count(8, 'Connections per process.'),
   }),
+  metrics: section({
+    port: { ...count(0, 'Where /metrics, /livez and /readyz are served; 0: nowhere.', 0), maximum: 65_535 },
+    host: text('The address to serve them at; 0.0.0.0 is every one.', { default: '127.0.0.1' }),
+  }),
   clock: section({
     periodMs: ms(1000, 'One tick this often.'),
     epsilonMs: ms(1000, "A tick says a time this much before now: brokers' clocks differ, and appends take time.", 0),
@@ -106,6 +110,7 @@ export const infrastructure = {
       'A commit that moves only watermarks may wait this long; ten times as long in a stage that forwards none.',
     ),
     effectConcurrency: count(16, 'Records of one task that an effect handles at the same time.'),
+    maxHeld: count(1000, 'Records of one task that are taken and not committable yet; the intake waits beyond.'),
   }),
   raws: section({
     sidecarTries: count(21, 'How often an absent sidecar is looked for.'),
@@ -196,8 +201,9 @@ export interface Infrastructure {
     readonly centralBucket: string
   }
   readonly postgres: { readonly url: string; readonly directUrl: string; readonly poolSize: number }
+  readonly metrics: { readonly host: string; readonly port: number }
   readonly clock: Numbers<'periodMs' | 'epsilonMs'>
-  readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency'>
+  readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency' | 'maxHeld'>
   readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs' | 'silenceSeconds' | 'silenceToleranceMs'>
   readonly worker: { readonly recording: string } & Numbers<
     | 'pollMs'

@@ -1,7 +1,8 @@
 import type { Role } from '../../topology/model/topology.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
+import { serve } from './http.ts'
 import { startRole } from './roles.ts'
-import { openWorld } from './world.ts'
+import { openWorld, type World } from './world.ts'
 
 export const roles: readonly Role[] = ['clock', 'steps', 'effects', 'worker', 'publish']
 
@@ -26,11 +27,13 @@ export async function runProcess(role: Role): Promise<void> {
   // A start that waits for something outside (a group, a registry) holds nothing yet that would have to be drained.
   const started = await Promise.race([start(config, role, () => end(1)), ended])
   if (typeof started === 'number') process.exit(started)
-  const { world, running } = started
+  const { world, running, pages } = started
   const { log } = world
+  pages.isReady = true
   log.info({ pid: process.pid }, 'ready')
   void running.ended?.then(() => end(0))
   const code = await ended
+  pages.isReady = false
   log.info({}, 'draining')
   await running.stop()
   await world.close()
@@ -41,9 +44,20 @@ export async function runProcess(role: Role): Promise<void> {
 
 async function start(config: Config, role: Role, onFatal: () => void) {
   const world = await openWorld(config, role)
+  const pages = { isReady: false }
+  await servePages(world, pages)
   const running = await startRole(world, error => {
     world.log.error({ err: error }, 'a fault that no restart heals: an operator must decide')
     onFatal()
   })
-  return { world, running }
+  return { world, running, pages }
+}
+
+/** Served from before the start, so that one that hangs can be seen; to the end of the process. Throws where the port is taken. */
+async function servePages({ config, log, metrics }: World, pages: { readonly isReady: boolean }): Promise<void> {
+  const { host, port } = config.metrics
+  if (port === 0) return
+  const { contentType } = metrics
+  const served = await serve(host, port, { metrics: () => metrics.scrape(), contentType, isReady: () => pages.isReady })
+  log.info({ host, port: served.port }, 'metrics are served')
 }

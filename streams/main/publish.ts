@@ -1,4 +1,5 @@
 import { listen } from '../../sinks/postgres/hints.ts'
+import { outboxBacklog } from '../../sinks/publish/outbox.ts'
 import { publishShard } from '../../sinks/publish/publish.ts'
 import { partitionsOf, type Stage } from '../../topology/model/topology.ts'
 import { alerts, alertsLedger } from '../../topology/streams.ts'
@@ -8,7 +9,7 @@ import { directUrlOf, type World } from './world.ts'
 
 /** The publishers of the outbox's shards that the group gives to this process. */
 export async function runPublish(world: World, stage: Stage, onFatal: (error: Error) => void): Promise<Running> {
-  const { config, topology, client, codec, pool, store, log } = world
+  const { config, topology, client, codec, pool, store, log, metrics } = world
   const hints = listen(directUrlOf(config), 'outbox', error =>
     log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
   )
@@ -16,8 +17,20 @@ export async function runPublish(world: World, stage: Stage, onFatal: (error: Er
     ...{ pool, store, codec, log, bell: hints.bell },
     alertPartitions: partitionsOf(topology, alerts),
   }
+  metrics.probe({
+    name: 'outbox',
+    gauges: ['pp_outbox_pending', 'pp_outbox_oldest_seconds'],
+    read: async () => {
+      const { pending, oldestSeconds } = await outboxBacklog(pool)
+      return [
+        { gauge: 'pp_outbox_pending', value: pending },
+        { gauge: 'pp_outbox_oldest_seconds', value: oldestSeconds },
+      ]
+    },
+  })
   const service = await runService({
     ...{ topology, stage, client, codec, log, onFatal },
+    meter: metrics.of(stage.name),
     app: config.app,
     table: alertsLedger,
     options: { sessionTimeoutMs: config.kafka.sessionTimeoutMs },

@@ -4,6 +4,7 @@ import type { Effects } from '../../topology/prompt.ts'
 import { rawNotification } from '../../topology/streams.ts'
 import { associate } from '../../sinks/associate/associate.ts'
 import { dispatch } from '../../sinks/ledger/dispatch.ts'
+import { openUnits } from '../../sinks/ledger/summary.ts'
 import { sweep } from '../../sinks/ledger/sweep.ts'
 import { metrics } from '../../sinks/metrics/metrics.ts'
 import { repoSync } from '../../sinks/repository/repo-sync.ts'
@@ -34,7 +35,8 @@ const starters: Readonly<Record<Role, Starter>> = {
   clock: (world, onFatal) => {
     const { clock, kafka } = world.config
     const { sessionTimeoutMs } = kafka
-    return runClock({ ...runtimeOf(world), stage: stagesOf(world)[0]!, options: clock, sessionTimeoutMs, onFatal })
+    const stage = stagesOf(world)[0]!
+    return runClock({ ...runtimeOf(world, stage), options: clock, sessionTimeoutMs, onFatal })
   },
   steps: (world, onFatal) =>
     together(
@@ -42,7 +44,7 @@ const starters: Readonly<Record<Role, Starter>> = {
         if (typeof stage.run === 'string')
           throw new Error(`${stage.name} is no step, yet the process of the steps is to run it`)
         const implementation = { step: stage.run.step }
-        return runStage({ ...runtimeOf(world), stage, implementation, onFatal })
+        return runStage({ ...runtimeOf(world, stage), implementation, onFatal })
       }),
     ),
   effects: (world, onFatal) => {
@@ -50,7 +52,7 @@ const starters: Readonly<Record<Role, Starter>> = {
     const stages = stagesOf(world).map(stage => {
       const effect = effects[stage.name as keyof typeof effects]
       const start = (fatal: typeof onFatal) =>
-        runStage({ ...runtimeOf(world), stage, implementation: { effect }, onFatal: fatal })
+        runStage({ ...runtimeOf(world, stage), implementation: { effect }, onFatal: fatal })
       // Nothing is decided by metrics: their fault is not to end dispatch and associate.
       return stage.name === 'metrics' ? dispensable(stage.name, start, world.log) : start(onFatal)
     })
@@ -62,16 +64,21 @@ const starters: Readonly<Record<Role, Starter>> = {
 
 const stagesOf = ({ topology, role }: World): Stage[] => topology.stages.filter(stage => stage.role === role)
 
-const runtimeOf = ({ topology, client, codec, config, log }: World) => ({
-  ...{ topology, client, codec, log },
+const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, stage: Stage) => ({
+  ...{ topology, stage, client, codec, log },
+  meter: metrics.of(stage.name),
   app: config.app,
   options: {
     maxBatch: config.runtime.commitRecords,
     timeCommitMs: config.runtime.watermarkCommitMs,
     concurrency: config.runtime.effectConcurrency,
+    maxHeld: config.runtime.maxHeld,
     sessionTimeoutMs: config.kafka.sessionTimeoutMs,
   },
 })
+
+/** Exposures whose sidecar is remembered: ten nights. */
+const MAX_SIDECARS = 10_000
 
 /** The compiler asks for one implementation per declared effect, no more and no fewer. */
 function effectsOf({ config, pool, store, log }: World): Effects<Effect> {
@@ -80,7 +87,7 @@ function effectsOf({ config, pool, store, log }: World): Effects<Effect> {
     tries: config.raws.sidecarTries,
     pauseMs: config.raws.sidecarPauseMs,
     pause: sleep,
-    capacity: 10_000,
+    capacity: MAX_SIDECARS,
   })
   const { rawBucket } = config.s3
   return {
@@ -109,7 +116,17 @@ const logged =
   }
 
 /** The ledger is looked after beside the effects: by one process at a time, whoever has the lock. */
-function runSweeper({ pool, config, log }: World): Running {
+function runSweeper({ pool, config, log, metrics }: World): Running {
+  metrics.probe({
+    name: 'ledger',
+    gauges: ['pp_ledger_open_units'],
+    read: async () =>
+      (await openUnits(pool)).map(({ state, units }) => ({
+        gauge: 'pp_ledger_open_units',
+        labels: { state },
+        value: units,
+      })),
+  })
   const stopping = new AbortController()
   const loop = async () => {
     while (!stopping.signal.aborted) {
@@ -117,6 +134,8 @@ function runSweeper({ pool, config, log }: World): Running {
       try {
         const swept = await sweep(pool, config.ledger)
         unfinished = swept.unfinished
+        for (const how of ['freed', 'failed', 'expired', 'deferred'] as const)
+          metrics.add('pp_units_swept_total', { how }, swept[how])
         if (swept.afterGap || swept.freed + swept.failed + swept.expired + swept.deferred > 0)
           log.info(swept, 'ledger swept')
       } catch (error) {

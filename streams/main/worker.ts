@@ -5,6 +5,7 @@ import { openLeases } from '../../sinks/ledger/leases.ts'
 import { calibrationCache } from '../../pipeline/worker/preload.ts'
 import { recordedThread } from '../../pipeline/worker/recording.ts'
 import { pipelineThread, type PipelineThread } from '../../pipeline/worker/thread-runner.ts'
+import type { UnitLedger } from '../../pipeline/worker/ports.ts'
 import { startWorker } from '../../pipeline/worker/worker.ts'
 import { geometryOf, type Geometry } from '../../topology/camera.ts'
 import { unitKey } from '../../topology/identifiers.ts'
@@ -13,19 +14,21 @@ import { pipelineResult } from '../../topology/streams.ts'
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import type { Settings } from '../../topology/settings.ts'
 import { outRecord } from '../task/records.ts'
+import type { Metrics } from './metrics.ts'
 import type { Running } from './running.ts'
 import { isPooled, type World } from './world.ts'
 
 /** The worker: the ledger gives it units, its report goes to pipeline-result. It is a member of no group. */
 export async function runWorker(world: World): Promise<Running> {
-  const { config, pool, store, log } = world
+  const { config, pool, store, log, metrics } = world
   const id = `${hostname()}-${process.pid}`
   const hints = isPooled(config) ? noHints : hintsOf(world)
   const bell = hints.bell()
   const bucket = config.s3.centralBucket
+  const cache = calibrationCache(config.worker.calibrationCache)
   const worker = startWorker({
     id,
-    ledger: openLeases(pool, config.ledger),
+    ledger: metered(openLeases(pool, config.ledger), metrics, cache),
     report: report(world),
     preload: {
       store,
@@ -33,7 +36,7 @@ export async function runWorker(world: World): Promise<Running> {
       bucket,
       geometry: geometryBy(config.decide),
       paddingArcsec: config.worker.paddingArcsec,
-      cache: calibrationCache(config.worker.calibrationCache),
+      cache,
     },
     run: {
       worker: id,
@@ -58,6 +61,42 @@ export async function runWorker(world: World): Promise<Running> {
     stop: async () => {
       await worker.drain()
       await hints.close()
+    },
+  }
+}
+
+/** The same ledger, whose answers are counted. The worker asks for a lease when it has none, so until then it is busy. */
+function metered(ledger: UnitLedger, metrics: Metrics, cache: { readonly size: number }): UnitLedger {
+  let isBusy = false
+  metrics.probe({
+    name: 'worker',
+    gauges: ['pp_worker_busy', 'pp_worker_calibrations'],
+    read: () => [
+      { gauge: 'pp_worker_busy', value: isBusy ? 1 : 0 },
+      { gauge: 'pp_worker_calibrations', value: cache.size },
+    ],
+  })
+  const left = (how: 'reported' | 'released' | 'handed back') => metrics.add('pp_worker_units_total', { how })
+  return {
+    ...ledger,
+    lease: async worker => {
+      isBusy = false
+      const lease = await ledger.lease(worker)
+      isBusy = lease !== undefined
+      if (isBusy) metrics.add('pp_worker_leases_total', {})
+      return lease
+    },
+    reported: async (...unit) => {
+      left('reported')
+      return ledger.reported(...unit)
+    },
+    release: async (...unit) => {
+      left('released')
+      return ledger.release(...unit)
+    },
+    handBack: async (...unit) => {
+      left('handed back')
+      return ledger.handBack(...unit)
     },
   }
 }

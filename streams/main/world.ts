@@ -11,6 +11,7 @@ import { kafkaLogClient } from '../kafka/index.ts'
 import type { LogClient } from '../log-client.ts'
 import { prepareRegistry, writerSchemas } from '../registry/registry.ts'
 import type { Config } from './config.ts'
+import { Metrics } from './metrics.ts'
 import { readSkyMaps } from './sky-maps.ts'
 
 export type World = Awaited<ReturnType<typeof openWorld>>
@@ -61,8 +62,11 @@ export async function openWorld(config: Config, role: Role) {
     onIdleError: error => log.warn({ error: String(error) }, 'an idle database connection broke; it is replaced'),
   })
   const store = openStore(config)
+  const metrics = new Metrics()
+  metrics.watchInputs(client)
+  metrics.watchPool(pool)
   return {
-    ...{ config, role, log, topology, client, codec, pool, store },
+    ...{ config, role, log, topology, client, codec, pool, store, metrics },
     close: async () => {
       await Promise.all([client.close(), pool.end()])
       store.close()

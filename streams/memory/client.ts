@@ -4,6 +4,7 @@ import {
   type FencedProducer,
   type GroupPlan,
   type LogClient,
+  type LogEnd,
   type LogRecord,
   type Membership,
   type MembershipHandler,
@@ -107,13 +108,13 @@ export class MemoryClient implements LogClient {
     return committedOf(fetched)
   }
 
-  async offsets(of: readonly TopicPartition[], end: 'earliest' | 'latest'): Promise<ReadonlyMap<string, bigint>> {
+  async offsets(of: readonly TopicPartition[], end: LogEnd): Promise<ReadonlyMap<string, bigint>> {
     await this.#ask()
     return new Map(of.map(tp => [at(tp), BigInt(this.offsetAt(end, tp))]))
   }
-  protected offsetAt(end: 'earliest' | 'latest', tp: TopicPartition): number {
+  protected offsetAt(end: LogEnd, tp: TopicPartition): number {
     const log = this.broker.partition(tp)
-    return end === 'earliest' ? log.start : log.highWatermark
+    return { earliest: log.start, latest: log.highWatermark, stable: log.stable }[end]
   }
 
   async fence(id: string): Promise<FencedProducer> {

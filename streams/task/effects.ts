@@ -24,6 +24,8 @@ interface EffectsOptions {
   readonly scheduler: Scheduler
   readonly log: Log
   readonly emit: (move: Move) => void
+  /** Hears of every try that failed. */
+  readonly onRetry: () => void
 }
 
 /** Runs an effect on several records at once; each record's moves come out together when it is done, in whatever order that is. */
@@ -68,7 +70,7 @@ export class Effects implements Processor {
 
   /** Tries until it is done, refused, or no longer ours to do (`undefined`). */
   async #outcome({ event, record }: Arrival): Promise<EffectResult | undefined> {
-    const { effect, encode, scheduler, log } = this.#options
+    const { effect, encode, scheduler, log, onRetry } = this.#options
     for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
       try {
         const { out, park = [] } = await effect(event)
@@ -77,6 +79,7 @@ export class Effects implements Processor {
         if (error instanceof Rejection) return { out: [], park: [{ code: error.code, reason: error.message }] }
         const facts = { record: `${at(record)}@${record.offset}`, attempt, err: error }
         log.warn(facts, 'a record could not be processed yet; it is tried again')
+        onRetry()
         await sleep(scheduler, backOff(scheduler, attempt - 1), this.#closing.signal)
       }
     }

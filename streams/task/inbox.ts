@@ -53,6 +53,12 @@ export class Inbox {
     }
     return undefined
   }
+  /** Records that wait here. */
+  get waiting(): number {
+    let waiting = 0
+    for (const { chunk, index } of this.#inputs) if (chunk) waiting += chunk.records.length - index
+    return waiting
+  }
   close(): void {
     for (const input of this.#inputs) {
       input.tail.close()

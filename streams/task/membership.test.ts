@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { Fenced, type LogClient, type Membership, type MembershipHandler } from '../log-client.ts'
 import { settle, VirtualTime } from '../testing/virtual-time.ts'
+import { noMeter } from '../meter.ts'
 import { Holding } from './membership.ts'
 
 const nothing = () => undefined
@@ -22,6 +23,7 @@ it('stops within its budget while the group cannot be joined again', async () =>
     revokeBudgetMs: 3_000,
     scheduler: time,
     log: silent,
+    meter: noMeter,
     onFatal: error => expect.unreachable(error.message),
   })
   await holding.joined()

@@ -1,5 +1,6 @@
 import { Fenced, type GroupPlan, type LogClient, type Membership } from '../log-client.ts'
 import type { Log } from '../log.ts'
+import type { Meter } from '../meter.ts'
 import { backOff, sleep, type Scheduler } from '../scheduler.ts'
 import { isFatal, NewerState } from './faults.ts'
 
@@ -20,6 +21,7 @@ export interface HoldingOptions {
   readonly revokeBudgetMs: number
   readonly scheduler: Scheduler
   readonly log: Log
+  readonly meter: Meter
   /** A fault that no new epoch heals. The process should say it and stop. */
   readonly onFatal: (error: Error) => void
 }
@@ -81,7 +83,7 @@ export class Holding {
 
   /** One life after another, until the task is taken away or cannot go on. */
   async #live(task: number, held: Held): Promise<void> {
-    const { begin, nameOf, scheduler, log, onFatal } = this.#options
+    const { begin, nameOf, scheduler, log, meter, onFatal } = this.#options
     for (let attempt = 0; !held.ended.signal.aborted; attempt++) {
       const began = scheduler.now()
       try {
@@ -93,6 +95,7 @@ export class Holding {
         // Idle, and neither tried again nor an end of the process: the group takes the task away as soon as one that can run it joins.
         if (error instanceof NewerState) return log.error({ task: nameOf(task), code: 'newer-state' }, error.message)
         if (error instanceof Fenced) return this.#fenced(task, error)
+        meter.add('refences')
         log.warn({ task: nameOf(task), err: error }, 'the epoch ended; the task is fenced and restored anew')
         if (scheduler.now() - began > 60_000) attempt = 0
         await sleep(scheduler, backOff(scheduler, attempt, 100), held.ended.signal)
@@ -135,7 +138,8 @@ export class Holding {
   }
 
   #fenced(task: number, error: Fenced): void {
-    const { log, nameOf } = this.#options
+    const { log, meter, nameOf } = this.#options
+    meter.add('fenced')
     log.warn({ task: nameOf(task), error: error.message }, 'fenced: somebody newer runs this task; all are dropped')
     for (const each of [...this.#held.keys()]) this.#drop(each, 'dropped')
     this.#rejoining ??= this.#rejoin().finally(() => (this.#rejoining = undefined))

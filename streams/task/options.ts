@@ -3,6 +3,7 @@ import type { AnyStep } from '../../topology/model/topology.ts'
 import type { LogClient } from '../log-client.ts'
 import type { Log } from '../log.ts'
 import type { Scheduler } from '../scheduler.ts'
+import type { Meter } from '../meter.ts'
 import type { Effect } from './effects.ts'
 
 export type Implementation = { readonly step: AnyStep } | { readonly effect: Effect }
@@ -35,5 +36,6 @@ export interface TaskDeps {
   readonly shared: unknown
   readonly scheduler: Scheduler
   readonly log: Log
+  readonly meter: Meter
   readonly options: TaskOptions
 }

@@ -2,6 +2,7 @@ import { UnknownSchemaError } from '../../schemas/codec.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import { clock, type ClockTick } from '../../topology/streams.ts'
 import { at, type FencedProducer, type LogRecord, type NewRecord } from '../log-client.ts'
+import type { TaskStatus } from '../meter.ts'
 import type { Move } from '../operators/moves.ts'
 import { backOff, Bell, sleep } from '../scheduler.ts'
 import { Effects } from './effects.ts'
@@ -54,6 +55,7 @@ export class Task {
   #replay: Commit['replay'] = { id: 0, until: {} }
 
   #inbox: Inbox | undefined
+  #unwatch = (): void => undefined
   #processor: Processor | undefined
   #batch = newBatch()
   #lastCommit = 0
@@ -94,13 +96,14 @@ export class Task {
       if (!this.#killed.signal.aborted) throw error
     } finally {
       this.#killed.abort()
+      this.#unwatch()
       this.#inbox?.close()
       this.#processor?.close()
     }
   }
 
   async #restore(): Promise<void> {
-    const { client, scheduler, log, options } = this.#deps
+    const { client, scheduler, log, meter, options } = this.#deps
     const { name, transactionalId, journal, inputs } = this.#plan
     const began = scheduler.now()
     const kept = new Journal()
@@ -131,13 +134,16 @@ export class Task {
     this.#lastCommit = scheduler.now()
     const { epoch } = this.#producer
     const facts = { task: name, epoch, seq: this.#seq, records: kept.records, keys: kept.state.size }
-    log.info({ ...facts, ms: scheduler.now() - began }, 'task restored')
+    const ms = scheduler.now() - began
+    log.info({ ...facts, ms }, 'task restored')
+    meter.took('restore', ms)
+    this.#unwatch = meter.watch(() => this.#status())
     await sayOrders(client, this.#plan, log)
     await options.failPoint('restored', name)
   }
 
   #makeProcessor(): Processor {
-    const { implementation, shared, codec, scheduler, log, options } = this.#deps
+    const { implementation, shared, codec, scheduler, log, meter, options } = this.#deps
     const encode = encoderOf(this.#plan, codec)
     if ('step' in implementation) {
       const state = { store: this.#store, marks: this.#marks, shared }
@@ -151,7 +157,9 @@ export class Task {
       }
       this.#bell.ring()
     }
-    return new Effects({ ...implementation, encode, concurrency: options.concurrency, scheduler, log, emit })
+    const onRetry = () => meter.add('effectRetries')
+    const { concurrency } = options
+    return new Effects({ ...implementation, encode, concurrency, scheduler, log, emit, onRetry })
   }
 
   /** Fills a batch from what has come; commits it when it is full or the input is idle; else waits for more. */
@@ -180,12 +188,29 @@ export class Task {
   #wants(input: string): boolean {
     if (input === this.#clockInput) return this.#tick === undefined
     if (!this.#processor!.hasRoom) return false
-    let held = 0
-    for (const progress of this.#progress.values()) held += progress.held
-    if (held < this.#deps.options.maxHeld) return true
+    if (this.#held() < this.#deps.options.maxHeld) return true
     // A stage that puts its inputs in order holds them until the next tick, so what that tick waits for must come in.
     const end = this.#plan.stage.order === 'time' ? this.#tick?.value.end[input] : undefined
     return end !== undefined && this.#progress.get(input)!.next < BigInt(end)
+  }
+
+  #held(): number {
+    let held = 0
+    for (const progress of this.#progress.values()) held += progress.held
+    return held
+  }
+
+  #status(): TaskStatus {
+    const { name, inputs, stage } = this.#plan
+    return {
+      task: name,
+      inbox: this.#inbox!.waiting,
+      held: this.#held(),
+      running: this.#processor!.running,
+      states: this.#store.size,
+      watermark: stage.watermark ? this.#watermark : undefined,
+      inputs: inputs.map(input => ({ ...input, low: this.#progress.get(at(input))!.low })),
+    }
   }
 
   async #feed({ input, record, next }: Item): Promise<void> {
@@ -208,13 +233,14 @@ export class Task {
 
   /** A record written with a schema that we have not seen is no poison: it waits for the registry, with all behind it. */
   async #read(record: LogRecord): Promise<ReturnType<Reader['read']>> {
-    const { codec, scheduler, log } = this.#deps
+    const { codec, scheduler, log, meter } = this.#deps
     for (let attempt = 0; ; attempt++) {
       try {
         return this.#reader.read(record)
       } catch (error) {
         if (!(error instanceof UnknownSchemaError) || this.#killed.signal.aborted) throw error
         await codec.prefetch([error.id]).catch(async (reason: unknown) => {
+          meter.add('schemaRetries')
           log.warn({ ...this.#place(record), attempt, err: reason }, `the registry did not give schema ${error.id} yet`)
           await sleep(scheduler, backOff(scheduler, attempt), this.#killed.signal)
         })
@@ -256,6 +282,7 @@ export class Task {
       case 'refusal': {
         const { record, code, reason } = move
         this.#deps.log.warn({ ...this.#place(record), code, reason }, 'a record was parked')
+        this.#deps.meter.parked(code)
         this.#batch.records.push(parkedRecord(this.#plan, this.#deps.codec, move))
         break
       }
@@ -278,7 +305,7 @@ export class Task {
 
   /** One transaction: outputs, our watermark as the last record of each partition it travels on, states, the commit record. */
   async #commit(): Promise<void> {
-    const { scheduler, log, options } = this.#deps
+    const { scheduler, log, meter, options } = this.#deps
     const { name, journal, forwardsTo } = this.#plan
     const batch = this.#batch
     this.#batch = newBatch()
@@ -290,9 +317,14 @@ export class Task {
     log.debug({ ...facts, running: this.#processor!.running }, 'holds work')
     await options.failPoint('before commit', name)
     if (this.#killed.signal.aborted) return
+    const began = scheduler.now()
     await this.#producer.commit(records, this.#groupOffsets(commit))
     this.#seq = commit.seq
     this.#lastCommit = scheduler.now()
+    meter.took('commit', this.#lastCommit - began)
+    meter.add('commits')
+    meter.add('recordsIn', batch.done)
+    meter.add('recordsOut', batch.records.length + watermarks.length)
     log.debug(facts, 'committed')
     await options.failPoint('after commit', name)
   }

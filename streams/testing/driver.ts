@@ -14,6 +14,7 @@ import {
 import { clock, parked } from '../../topology/streams.ts'
 import { at, type LogRecord, type TopicPartition } from '../log-client.ts'
 import type { Log } from '../log.ts'
+import type { Meter } from '../meter.ts'
 import { MemoryBroker, type BrokerOptions } from '../memory/broker.ts'
 import { MemoryClient } from '../memory/client.ts'
 import type { Fate } from '../memory/wire.ts'
@@ -36,6 +37,8 @@ export interface DriverSetup {
   readonly startAt?: Instant
   readonly seed?: number
   readonly broker?: BrokerOptions
+  /** What each stage counts with. */
+  readonly meter?: (stage: string) => Meter
   /** What each process is connected with; a plain `MemoryClient` when not said. */
   readonly client?: (broker: MemoryBroker, name: string, fate?: Fate) => MemoryClient
 }
@@ -184,7 +187,7 @@ export class Driver {
     return topology.stages.filter(({ name, run }) => typeof run === 'object' || effects?.[name])
   }
   #runStage(topology: Topology, stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
-    const { codec, options, shared, effects } = this.#setup
+    const { codec, options, shared, effects, meter } = this.#setup
     const effect = effects?.[stage.name]
     const step = typeof stage.run === 'object' ? stage.run.step : undefined
     const implementation = effect ? { effect } : step ? { step: frozen(step) } : undefined
@@ -193,6 +196,7 @@ export class Driver {
     const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
     return runStage({
       ...{ topology, stage, client, codec, implementation, log },
+      ...(meter && { meter: meter(stage.name) }),
       shared: shared?.[stage.name],
       app: 'test',
       options: { timeCommitMs: 0, ...options },
