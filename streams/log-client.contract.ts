@@ -111,6 +111,20 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
         expect((await readTo(client, brokers, 0n, 1n)).records[0]!.appendTime).toBe(true)
       })
 
+      it('finds the first record that is no older than an instant, and the end where none is', async () => {
+        const tp = { topic: await topic(1, { 'message.timestamp.type': 'LogAppendTime' }), partition: 0 }
+        const since = async (instant: number) => (await client.offsets([tp], { since: instant })).get(at(tp))
+        expect(await since(0)).toBe(0n)
+        for (const value of ['a', 'b', 'c']) {
+          await client.produce([record(tp, value)])
+          await new Promise(resolve => setTimeout(resolve, 3))
+        }
+        const { records } = await readTo(client, tp, 0n, 3n)
+        for (const { offset, timestamp } of records)
+          expect([await since(timestamp), await since(timestamp + 1)]).toEqual([offset, offset + 1n])
+        expect(await since(0)).toBe(0n)
+      })
+
       it('waits at the end and goes on with what comes', async () => {
         const tp = { topic: await topic(), partition: 0 }
         const reading = readTo(client, tp, 0n, 1n)
@@ -335,6 +349,15 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
         await settled([a, c], [3, 4])
         await Promise.all([a, c].map(m => m.membership!.leave()))
         expect(all.flatMap(m => m.faults)).toEqual([])
+      })
+
+      it('counts the members of a group, and none where there is no such group', async () => {
+        const work = await plan(2)
+        expect(await client.members(work.group)).toBe(0)
+        const memberships = [await client.join(work, new Owner('one')), await client.join(work, new Owner('two'))]
+        expect(await client.members(work.group)).toBe(2)
+        for (const membership of memberships) await membership.leave()
+        expect(await client.members(work.group)).toBe(0)
       })
 
       it('gives a task to the next member only after the last one has let it go', async () => {

@@ -1,3 +1,5 @@
+import type { Instant } from '../topology/model/time.ts'
+
 /** The narrow port to Kafka. `streams/kafka` stands on kafkajs behind it; `streams/memory` is its twin in memory. */
 
 export interface TopicPartition {
@@ -93,12 +95,17 @@ export interface TopicState {
 }
 
 /** `stable`: where committed readers must stop, at the first open transaction; else as `latest`. */
-export type LogEnd = 'earliest' | 'latest' | 'stable'
+type LogEnd = 'earliest' | 'latest' | 'stable'
+/** One end, or the first record that is no older than an instant. */
+export type Place = LogEnd | { readonly since: Instant }
 
 export interface LogClient {
   read(from: TopicPartition & { readonly offset: bigint }, isolation: 'committed' | 'uncommitted'): Tail
-  /** Offsets at one end of the log (high watermark for `latest`), keyed "topic/partition". */
-  offsets(of: readonly TopicPartition[], at: LogEnd): Promise<ReadonlyMap<string, bigint>>
+  /**
+   * Offsets at one end of the log (high watermark for `latest`), or of the first record that is no older than an instant, keyed
+   * "topic/partition". Where no record is so young it is the end.
+   */
+  offsets(of: readonly TopicPartition[], at: Place): Promise<ReadonlyMap<string, bigint>>
   /**
    * InitProducerId: returns when every older transaction of the id is complete. The broker aborts a transaction that stays
    * open for `transactionTimeoutMs` (15 s when not said) and fences its producer.
@@ -112,6 +119,8 @@ export interface LogClient {
     group: string,
     of: readonly TopicPartition[],
   ): Promise<ReadonlyMap<string, { offset: bigint; metadata: string }>>
+  /** How many members a group has now; 0 where there is no such group. */
+  members(group: string): Promise<number>
   /** Creates what is missing; existing topics are left alone. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>
   describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicState>>

@@ -72,7 +72,7 @@ export const promptTopology = ({
         name: 'associate',
         summary: 'joins detections with known objects and commits a unit to the APDB, the ledger and the outbox at once',
         role: 'effects', tasks: 'per-partition', run: 'effect',
-        reads: [s.pipelineResult], writes: [], into: ['APDB', 'ledger', 'outbox'],
+        reads: [s.pipelineResult], writes: [], into: ['APDB', 'ledger', 'outbox'], resets: 'ignored',
       },
       {
         name: 'publish',

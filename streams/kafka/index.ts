@@ -3,18 +3,17 @@ import {
   type FencedProducer,
   type GroupPlan,
   type LogClient,
-  type LogEnd,
   type MembershipHandler,
   type NewRecord,
 } from '../log-client.ts'
-import type { TopicPartition } from '../log-client.ts'
+import type { Place, TopicPartition } from '../log-client.ts'
 import { createTopics, describeTopics } from './admin.ts'
 import { openCluster, type ClusterHandle, type Connection } from './clusters.ts'
 import { messageOf } from './errors.ts'
 import { FetchHub } from './fetch-hub.ts'
 import { checkInternals, type Compression } from './internals.ts'
 import { Member } from './member.ts'
-import { committed, offsets } from './offsets.ts'
+import { committed, members, offsets } from './offsets.ts'
 import { batchesOf, produceBatch } from './produce.ts'
 import { fence } from './tx-producer.ts'
 
@@ -82,12 +81,16 @@ class KafkaLogClient implements LogClient {
     return hub.open(from, from.offset)
   }
 
-  async offsets(of: readonly TopicPartition[], end: LogEnd) {
-    return offsets(await this.#general.connect(), of, end)
+  async offsets(of: readonly TopicPartition[], place: Place) {
+    return offsets(await this.#general.connect(), of, place)
   }
 
   async committed(group: string, of: readonly TopicPartition[]) {
     return committed(await this.#general.connect(), group, of)
+  }
+
+  async members(group: string) {
+    return members(await this.#general.connect(), group)
   }
 
   async fence(id: string, options: { readonly transactionTimeoutMs?: number } = {}): Promise<FencedProducer> {

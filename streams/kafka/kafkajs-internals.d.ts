@@ -63,6 +63,7 @@ declare module 'kafkajs/src/cluster/index.js' {
     }): Promise<{
       responses: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[]
     }>
+    describeGroups(request: { groupIds: string[] }): Promise<{ groups: { groupId: string; members: unknown[] }[] }>
     describeConfigs(request: { resources: { type: number; name: string }[] }): Promise<{
       resources: { resourceName: string; configEntries: { configName: string; configValue: string | null }[] }[]
     }>

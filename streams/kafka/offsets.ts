@@ -1,5 +1,6 @@
+import type { Broker } from 'kafkajs/src/cluster/index.js'
 import type Cluster from 'kafkajs/src/cluster/index.js'
-import { at, type LogEnd, type TopicPartition } from '../log-client.ts'
+import { at, type Place, type TopicPartition } from '../log-client.ts'
 import { COORDINATOR_BUSY, kafkaErrorOf } from './errors.ts'
 import { withLeader } from './leaders.ts'
 import { retrying } from './retry.ts'
@@ -13,14 +14,16 @@ const ENDS = {
   latest: { timestamp: -1, isolationLevel: 0 },
   stable: { timestamp: -1, isolationLevel: 1 },
 } as const
+/** Its answer where every record is older than the time asked for. */
+const NONE = -1n
 
-/** One end of the log of each partition, keyed "topic/partition". Partitions of one leader are asked one by one, side by side. */
+/** One place in the log of each partition, keyed "topic/partition". Partitions of one leader are asked one by one, side by side. */
 export async function offsets(
   cluster: Cluster,
   of: readonly TopicPartition[],
-  end: LogEnd,
+  place: Place,
 ): Promise<Map<string, bigint>> {
-  const found = await Promise.all(of.map(async tp => [at(tp), await offset(cluster, tp, end)] as const))
+  const found = await Promise.all(of.map(async tp => [at(tp), await offset(cluster, tp, place)] as const))
   return new Map(found)
 }
 
@@ -29,14 +32,16 @@ export async function endsOf(cluster: Cluster, tp: TopicPartition): Promise<{ fi
   return { first, end }
 }
 
-async function offset(cluster: Cluster, tp: TopicPartition, end: LogEnd): Promise<bigint> {
+async function offset(cluster: Cluster, tp: TopicPartition, place: Place): Promise<bigint> {
   const { topic, partition } = tp
-  const { timestamp, isolationLevel } = ENDS[end]
+  const { timestamp, isolationLevel } =
+    typeof place === 'string' ? ENDS[place] : { timestamp: place.since, isolationLevel: 0 as const }
   const topics = [{ topic, partitions: [{ partition, timestamp }] }]
   const answer = await withLeader(cluster, tp, performance.now() + DEADLINE_MS, leader =>
     leader.listOffsets({ isolationLevel, topics }),
   )
-  return BigInt(answer.responses[0]!.partitions[0]!.offset)
+  const found = BigInt(answer.responses[0]!.partitions[0]!.offset)
+  return found === NONE ? offset(cluster, tp, 'latest') : found
 }
 
 /** The group's offsets where it has any, keyed "topic/partition". */
@@ -47,11 +52,7 @@ export async function committed(
 ): Promise<Map<string, { offset: bigint; metadata: string }>> {
   if (of.length === 0) return new Map()
   const topics = byTopic(of, ({ partition }) => ({ partition }))
-  const busy = (error: unknown) => COORDINATOR_BUSY.has(kafkaErrorOf(error)) || kafkaErrorOf(error) === undefined
-  const { responses } = await retrying(performance.now() + DEADLINE_MS, busy, async () => {
-    const coordinator = await cluster.findGroupCoordinator({ groupId: group, coordinatorType: GROUP })
-    return coordinator.offsetFetch({ groupId: group, topics })
-  })
+  const { responses } = await askCoordinator(cluster, group, it => it.offsetFetch({ groupId: group, topics }))
   return new Map(
     responses.flatMap(({ topic, partitions }) =>
       partitions
@@ -61,5 +62,18 @@ export async function committed(
           return [at({ topic, partition }), found] as const
         }),
     ),
+  )
+}
+
+/** How many members the group has; 0 where it is not known. */
+export async function members(cluster: Cluster, group: string): Promise<number> {
+  const { groups } = await askCoordinator(cluster, group, it => it.describeGroups({ groupIds: [group] }))
+  return groups[0]?.members.length ?? 0
+}
+
+function askCoordinator<T>(cluster: Cluster, group: string, ask: (coordinator: Broker) => Promise<T>): Promise<T> {
+  const busy = (error: unknown) => COORDINATOR_BUSY.has(kafkaErrorOf(error)) || kafkaErrorOf(error) === undefined
+  return retrying(performance.now() + DEADLINE_MS, busy, async () =>
+    ask(await cluster.findGroupCoordinator({ groupId: group, coordinatorType: GROUP })),
   )
 }

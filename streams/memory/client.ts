@@ -4,11 +4,11 @@ import {
   type FencedProducer,
   type GroupPlan,
   type LogClient,
-  type LogEnd,
   type LogRecord,
   type Membership,
   type MembershipHandler,
   type NewRecord,
+  type Place,
   type Tail,
   type TopicPartition,
   type TopicSpec,
@@ -108,13 +108,17 @@ export class MemoryClient implements LogClient {
     return committedOf(fetched)
   }
 
-  async offsets(of: readonly TopicPartition[], end: LogEnd): Promise<ReadonlyMap<string, bigint>> {
+  async offsets(of: readonly TopicPartition[], place: Place): Promise<ReadonlyMap<string, bigint>> {
     await this.#ask()
-    return new Map(of.map(tp => [at(tp), BigInt(this.offsetAt(end, tp))]))
+    return new Map(of.map(tp => [at(tp), BigInt(this.offsetAt(place, tp))]))
   }
-  protected offsetAt(end: LogEnd, tp: TopicPartition): number {
-    const log = this.broker.partition(tp)
-    return { earliest: log.start, latest: log.highWatermark, stable: log.stable }[end]
+  protected offsetAt(place: Place, tp: TopicPartition): number {
+    return this.broker.partition(tp).offset(place)
+  }
+
+  async members(group: string): Promise<number> {
+    await this.#ask()
+    return this.broker.group(group).members().size
   }
 
   async fence(id: string): Promise<FencedProducer> {

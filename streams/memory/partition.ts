@@ -1,4 +1,4 @@
-import { DataLoss, type GroupOffsets, type LogRecord, type TopicPartition } from '../log-client.ts'
+import { DataLoss, type GroupOffsets, type LogRecord, type Place, type TopicPartition } from '../log-client.ts'
 
 /** A transaction as the coordinator knows it. */
 export interface Transaction {
@@ -53,6 +53,15 @@ export class Partition {
     let stable = this.slots.length
     for (const first of this.#open.values()) if (first < stable) stable = first
     return stable
+  }
+  /** One end of the log, or the first record that is no older than an instant. */
+  offset(place: Place): number {
+    if (place === 'earliest') return this.start
+    if (place === 'latest') return this.highWatermark
+    if (place === 'stable') return this.stable
+    const isSince = (slot: Slot) => slot !== undefined && 'record' in slot && slot.record.timestamp >= place.since
+    const found = this.slots.findIndex(isSince)
+    return found < 0 ? this.highWatermark : found
   }
   append(slot: Slot, transaction?: Transaction): void {
     if (transaction && !this.#open.has(transaction)) this.#open.set(transaction, this.slots.length)

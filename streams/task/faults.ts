@@ -1,4 +1,6 @@
+import type { Instant } from '../../topology/model/time.ts'
 import { DataLoss } from '../log-client.ts'
+import type { TaskPlan } from './plan.ts'
 
 /** A fault of data or code that a new epoch cannot heal: the process must stop and say so. */
 export class Unrecoverable extends Error {
@@ -28,6 +30,21 @@ export class NoAppendTime extends Unrecoverable {
       `${topic} is an entrance and must carry the broker's append time. Set it with:  kafka-configs.sh ` +
         `--bootstrap-server <broker> --alter --entity-type topics --entity-name ${topic} ` +
         `--add-config message.timestamp.type=LogAppendTime`,
+    )
+  }
+}
+
+/** An operator's reset of group offsets that would not be what he meant, with the commands that would. */
+export class OrderRefused extends Unrecoverable {
+  override readonly name = 'OrderRefused'
+  constructor({ name, group, stage, inputs }: TaskPlan, what: string, moment?: Instant) {
+    const topics = [...new Set(inputs.map(({ topic }) => `--topic ${topic}`))].join(' ')
+    const to =
+      moment === undefined ? '<UTC, like 2026-02-25T03:00:00.000>' : new Date(moment).toISOString().slice(0, -1)
+    super(
+      `${name} does not start: an order to replay cannot be obeyed. ${what}. All its inputs go to one moment:\n` +
+        `  kafka-consumer-groups.sh --bootstrap-server <broker> --group ${group} --reset-offsets ${topics} --to-datetime ${to} --execute\n` +
+        `To take the order back, and go on where the stage stands:\n  pp replay cancel ${stage.name}`,
     )
   }
 }

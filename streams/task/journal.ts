@@ -19,8 +19,8 @@ export interface Commit {
   /** The newest word of each upstream task, "topic<stage#task". */
   readonly upstream: Readonly<Record<string, Instant>>
   readonly watermark: Instant | null
-  /** Inputs below `until` are read again on an operator's order and carry its id. */
-  readonly replay: { readonly id: Replay; readonly until: Readonly<Record<string, string>> }
+  /** Inputs below `until` are read again on an operator's order and carry its id. `seen`: the highest id that any event bore. */
+  readonly replay: { readonly id: Replay; readonly until: Readonly<Record<string, string>>; readonly seen: Replay }
 }
 
 const COMMIT_KEY = '__c'

@@ -93,25 +93,6 @@ describe('a step task', () => {
     })
   })
 
-  it('says that offsets were reset by hand, and goes on where its journal says', async () => {
-    const night = Driver.prepare(only('window'))
-    const process = await night.process()
-    await night.feed(items, 'a', { id: 'a-1', place: 1 })
-    const { partition } = night.outputs(seen)[0]!
-    const said = () => night.log.filter(({ sentence }) => sentence.includes('reset by hand')).map(({ facts }) => facts)
-    await process.crash()
-    await (await night.process()).crash()
-    expect(said()).toEqual([])
-    night.broker.setOffsets({
-      group: 'test.window',
-      offsets: [{ topic: 'items', partition, offset: 0n, metadata: '' }],
-    })
-    await night.process()
-    await night.feed(arrived, 'a', { id: 'a-2' })
-    expect(said()).toMatchObject([{ group: 'test.window', reset: [`items/${partition}@0`] }])
-    expect(ids(night.outputs(seen))).toEqual(['a-1', 'a-2'])
-  })
-
   it('gives the same outputs when it is restarted after every record', async () => {
     const script = async (driver: Driver, between: () => Promise<void>) => {
       for (let i = 0; i < 30; i++) {

@@ -11,7 +11,7 @@ import { Inbox, type Item } from './inbox.ts'
 import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
 import { migrate } from './migrate.ts'
 import type { TaskDeps } from './options.ts'
-import { METADATA, sayOrders } from './orders.ts'
+import { METADATA, Rereading, standingOf, takeOrder } from './orders.ts'
 import type { TaskPlan } from './plan.ts'
 import { encoderOf, stepProcessor, type Processor } from './processor.ts'
 import { Progress } from './progress.ts'
@@ -52,7 +52,7 @@ export class Task {
   #marks!: Map<string, Instant>
   #watermark: Instant | null = null
   #seq = 0
-  #replay: Commit['replay'] = { id: 0, until: {} }
+  #rereading!: Rereading
 
   #inbox: Inbox | undefined
   #unwatch = (): void => undefined
@@ -111,25 +111,24 @@ export class Task {
     this.#producer = await fenceAndRead(this.#deps, transactionalId, journal, apply, this.#killed.signal)
     kept.finish(this.#plan.stateVersion)
 
-    const { commit } = kept
-    // First start: the earliest record, never the latest.
-    const earliest = await client.offsets(inputs, 'earliest')
-    const offsetOf = (input: string) => {
-      const [first, kept] = [earliest.get(input)!, commit?.offsets[input]]
-      // A tick that retention has taken is no loss: a later one says more. So a long stop needs no operator.
-      return kept === undefined || (input === this.#clockInput && BigInt(kept) < first) ? first : BigInt(kept)
-    }
-    const from = inputs.map(input => ({ ...input, offset: offsetOf(at(input)) }))
-    const doneOf = (input: string) => (commit?.done[input] ?? []).map(BigInt)
-    this.#progress = new Map(from.map(input => [at(input), new Progress(input.offset, doneOf(at(input)))]))
-    this.#marks = new Map(Object.entries(commit?.upstream ?? {}))
-    this.#watermark = commit?.watermark ?? null
-    this.#seq = commit?.seq ?? 0
-    this.#replay = commit?.replay ?? this.#replay
+    const standing = await standingOf(client, this.#plan, kept.commit)
+    const order = await takeOrder(client, this.#plan, standing)
+    const { offsets, marks, watermark, replay } = order?.standing ?? standing
+    const doneOf = (input: string) => (kept.commit?.done[input] ?? []).map(BigInt)
+    this.#progress = new Map([...offsets].map(([input, offset]) => [input, new Progress(offset, doneOf(input))]))
+    this.#marks = new Map(marks)
+    this.#watermark = watermark
+    this.#rereading = new Rereading(replay)
+    this.#seq = kept.commit?.seq ?? 0
     this.#store = new TaskStore(kept.state, kept.digest)
     migrate(this.#store, this.#plan, kept.commit?.stateVersion)
     this.#processor = this.#makeProcessor()
     if (this.#killed.signal.aborted) return
+    if (order) {
+      log.warn({ task: name, ...order.facts }, order.sentence)
+      await this.#commit()
+    }
+    const from = inputs.map(input => ({ ...input, offset: offsets.get(at(input))! }))
     this.#inbox = new Inbox(client, from, this.#bell.ring)
     this.#lastCommit = scheduler.now()
     const { epoch } = this.#producer
@@ -138,7 +137,6 @@ export class Task {
     log.info({ ...facts, ms }, 'task restored')
     meter.took('restore', ms)
     this.#unwatch = meter.watch(() => this.#status())
-    await sayOrders(client, this.#plan, log)
     await options.failPoint('restored', name)
   }
 
@@ -236,7 +234,9 @@ export class Task {
     const { codec, scheduler, log, meter } = this.#deps
     for (let attempt = 0; ; attempt++) {
       try {
-        return this.#reader.read(record)
+        const read = this.#reader.read(record)
+        if (read?.kind !== 'event') return read
+        return { ...read, event: { ...read.event, replay: this.#rereading.of(record, read.event.replay) } }
       } catch (error) {
         if (!(error instanceof UnknownSchemaError) || this.#killed.signal.aborted) throw error
         await codec.prefetch([error.id]).catch(async (reason: unknown) => {
@@ -341,7 +341,7 @@ export class Task {
       ),
       upstream: Object.fromEntries(this.#marks),
       watermark: this.#watermark,
-      replay: this.#replay,
+      replay: this.#rereading.kept,
     }
   }
 

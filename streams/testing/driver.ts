@@ -1,6 +1,6 @@
 import type { Codec } from '../../schemas/codec.ts'
 import type { Event, Replay } from '../../topology/model/step.ts'
-import { topicsOf } from '../../topology/derive.ts'
+import { groupOf, topicsOf } from '../../topology/derive.ts'
 import type { Stream } from '../../topology/model/stream.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import {
@@ -21,7 +21,7 @@ import type { Fate } from '../memory/wire.ts'
 import { partitionFor } from '../partitioner.ts'
 import { runStage, type StageOptions } from '../run-stage.ts'
 import { encodeValue, eventHeaders, Reader, watermarkRecord } from '../task/records.ts'
-import { planOf } from '../task/plan.ts'
+import { planOf, taskPlans } from '../task/plan.ts'
 import type { Effect } from '../task/effects.ts'
 import { seeded, settle, VirtualTime } from './virtual-time.ts'
 
@@ -157,6 +157,24 @@ export class Driver {
       this.broker.append(partitions(topology, stream).map(tp => watermarkRecord(tp, task, t)))
     }
     await settle()
+  }
+  /**
+   * What `kafka-consumer-groups --reset-offsets --all-topics --to-datetime` does to a stage: it refuses a group with members, and sets
+   * the offset of every partition for which the group has one. `only` some topics, where the operator names them.
+   */
+  reset(name: string, since: Instant, only?: readonly string[]): void {
+    const { topology } = this.#setup
+    const group = groupOf('test', name)
+    if (this.broker.group(group).members().size > 0)
+      throw new Error(`assignments can only be reset if ${group} is inactive`)
+    const inputs = taskPlans('test', topology, stageOf(topology, name)).flatMap(plan => plan.inputs)
+    const known = inputs.filter(tp => this.broker.committed(group, tp) && (only?.includes(tp.topic) ?? true))
+    const offsets = known.map(tp => ({
+      ...tp,
+      offset: BigInt(this.broker.partition(tp).offset({ since })),
+      metadata: '',
+    }))
+    this.broker.setOffsets({ group, offsets })
   }
   /** Lets time pass; timers fire in order. */
   async advance(ms: number): Promise<void> {

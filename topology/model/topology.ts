@@ -32,6 +32,8 @@ export interface Stage {
   readonly watermark?: 'clock' | 'streams' | 'outbox'
   /** Takes its inputs in order of append time up to its watermark (ties: in the order of `reads`), not as they arrive. */
   readonly order?: 'time'
+  /** `ignored`: what it has done is known elsewhere, so an operator's reset of its group's offsets changes nothing. */
+  readonly resets?: 'ignored'
   /** Systems outside Kafka that it takes from and lands in, for the diagram. */
   readonly from?: readonly string[]
   readonly into?: readonly string[]
