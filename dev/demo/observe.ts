@@ -58,8 +58,8 @@ export interface Observation {
   readonly killHolder?: (unit: string) => { stop(): Promise<void> }
   /** How long nothing may end, after the last raw, seconds; usually a window's deadline and what a unit takes on a loaded machine. */
   readonly patienceSeconds?: number
-  /** How often the observatory tries to write to brokers that do not answer. */
-  readonly retries?: number
+  /** How often the observatory tries to write to brokers that do not answer; once where it is not said. */
+  readonly tries?: number
   /** The observatory's clock is ahead by this. */
   readonly aheadSeconds?: number
   /** The store itself announces what it stores: then nobody else does. */
@@ -80,8 +80,8 @@ export async function observe(observation: Observation): Promise<Observed> {
   const { system, plan, rendered, pool, say, signal, adversity, killHolder } = observation
   const { kafka, registry, s3 } = system.config
   const store = openObjectStore(s3)
-  const { retries, patienceSeconds = PATIENCE_S } = observation
-  const summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url, ...(retries && { retries }) })
+  const { tries, patienceSeconds = PATIENCE_S } = observation
+  const summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url, ...(tries && { tries }) })
   const failed = new AbortController()
   void system.failure.then(sentence => failed.abort(new Error(sentence)))
   const both = AbortSignal.any([signal, failed.signal])

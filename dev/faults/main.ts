@@ -42,20 +42,23 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 if (options.list) {
   for (const { name, what } of allFaults) console.log(`${name.padEnd(22)} ${what}`)
 } else {
-  const runs = await runCampaign({ faults: options.only ?? allFaults, seed: options.seed, say, onRun: tell })
+  const runs = await runCampaign({
+    faults: options.only ?? allFaults,
+    seed: options.seed,
+    say,
+    onRun: run => (tell(run), options.write && write(run)),
+  })
   const failed = runs.filter(({ faults }) => faults.length > 0)
-  if (options.write) write(runs)
   if (options.json) console.log(JSON.stringify({ runs }))
   say(`${runs.length} faults, ${runs.length - failed.length} held, ${failed.length} did not`)
   process.exit(failed.length === 0 ? 0 : 1)
 }
 
-/** Adds what this campaign has found to what is kept. */
-function write(runs: readonly Run[]): void {
-  writeFileSync(resultsFile, `${JSON.stringify(withRuns(readResults(), runs, allFaults), null, 2)}\n`)
+/** Adds it to what is kept: at once, so that a campaign that is broken off keeps what it has found. */
+function write(run: Run): void {
+  writeFileSync(resultsFile, `${JSON.stringify(withRuns(readResults(), [run], allFaults), null, 2)}\n`)
   const { path, now } = faultsPage()
   writeFileSync(pathOf(path), now)
-  say(`${path} written`)
 }
 
 function tell({ name, faults, journal, recoverySeconds, seconds, seed }: Run): void {

@@ -69,7 +69,7 @@ export async function playUnder(bench: Bench, fault: Fault, seed: number, past: 
       signal =>
         observe({
           ...{ system: { config, failure: bench.system.failure }, plan, rendered, pool: patient(bench.pool) },
-          ...{ say: () => {}, signal, expected: [...past.units, ...expected], adversity, retries: 60 },
+          ...{ say: () => {}, signal, expected: [...past.units, ...expected], adversity, tries: 30 },
           ...(fault.aheadSeconds && { aheadSeconds: fault.aheadSeconds }),
           patienceSeconds: fault.patienceSeconds ?? PATIENCE_S,
         }),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, Partitioners, logLevel } from 'kafkajs'
 import type { Control, LogeventNextVisit, LogeventNextVisitCanceled } from '../../schemas/avro/generated.ts'
 import { avroType, frame } from '../../schemas/codec.ts'
@@ -9,8 +10,8 @@ export interface SummitOptions {
   readonly brokers: readonly string[]
   /** Address of the Confluent-compatible interface, with its path. */
   readonly registry: string
-  /** How often a write is tried; the client's own habit where it is not said. */
-  readonly retries?: number
+  /** How often a write is tried, a second apart, where brokers may be away: so it may be there twice. Once where it is not said. */
+  readonly tries?: number
 }
 
 const ENTRANCES = {
@@ -52,7 +53,7 @@ export interface Summit extends Pick<NightPorts, 'announce' | 'notify'> {
  * Connects as the outside world would: a plain kafkajs producer, Avro in the Confluent wire format under `next-visit-value` and so on. The
  * topics must exist. Rejects when brokers or registry do not answer.
  */
-export async function connectSummit({ brokers, registry, retries }: SummitOptions): Promise<Summit> {
+export async function connectSummit({ brokers, registry, tries = 1 }: SummitOptions): Promise<Summit> {
   const kafka = new Kafka({ clientId: 'summit', brokers: [...brokers], logLevel: logLevel.NOTHING })
   const register = (subject: string, schema: AvroSchema) => registerAt(registry, subject, schema)
   const contracts = ['next-visit', 'next-visit-canceled', 'control'] as const
@@ -63,14 +64,13 @@ export async function connectSummit({ brokers, registry, retries }: SummitOption
   const ids = new Map(await Promise.all(registered))
   const framed = <E extends keyof Written>(entrance: E, value: Written[E]) =>
     frame(ids.get(entrance)!, avroType(entrance).encode(value as never))
-  const producer = kafka.producer({
-    ...{ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner },
-    ...(retries && { retry: { retries, maxRetryTime: 1000 } }),
-  })
+  const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
   const send = async (entrance: Entrance, value: Buffer, key?: string): Promise<Sent> => {
     const { topic } = ENTRANCES[entrance]
-    const [written] = await producer.send({ topic, acks: -1, messages: [{ value, ...(key && { key }) }] })
+    const [written] = await persistently(tries, () =>
+      producer.send({ topic, acks: -1, messages: [{ value, ...(key && { key }) }] }),
+    )
     return { topic, partition: written!.partition, offset: BigInt(written!.baseOffset!) }
   }
   return {
@@ -80,6 +80,17 @@ export async function connectSummit({ brokers, registry, retries }: SummitOption
     order: async it => void (await send('control', framed('control', it), it.instrument)),
     notify: async event => void (await send('raw-notification', Buffer.from(JSON.stringify(event)))),
     close: () => producer.disconnect(),
+  }
+}
+
+async function persistently<T>(tries: number, work: () => Promise<T>): Promise<T> {
+  for (let left = tries - 1; ; left--) {
+    try {
+      return await work()
+    } catch (error) {
+      if (left <= 0) throw error
+      await sleep(1000)
+    }
   }
 }
 
