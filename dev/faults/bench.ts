@@ -17,6 +17,8 @@ import { openS3Proxy, type S3Proxy } from './s3-proxy.ts'
 /** The system under test: real services, a proxy before each, two processes of every role; and eyes that go past the proxies. */
 export interface Bench {
   readonly services: ProcessServices
+  /** Where the services answer, past the proxies. */
+  readonly addresses: ServiceAddresses
   readonly proxies: Readonly<Record<'kafka' | 'postgres' | 'registry', Proxy>> & { readonly s3: S3Proxy }
   readonly system: System
   readonly lines: Lines
@@ -48,10 +50,12 @@ const overrides = {
 export interface BenchOptions {
   readonly say: (line: string) => void
   readonly kafka?: Omit<KafkaOptions, 'detour'>
+  /** Called when the processes are gone and the services are not yet. */
+  readonly onClose?: () => void
 }
 
 /** Starts it all; what was started is ended again where something does not come up. */
-export async function openBench({ say, kafka }: BenchOptions): Promise<Bench> {
+export async function openBench({ say, kafka, onClose }: BenchOptions): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'pp-faults-'))
   const armed = join(folder, 'armed')
   await mkdir(armed)
@@ -71,6 +75,7 @@ export async function openBench({ say, kafka }: BenchOptions): Promise<Bench> {
   try {
     services = await startProcesses(say, { ...kafka, detour: proxies.kafka.port })
     end.push(() => services.stop())
+    if (onClose) end.push(async () => onClose())
     const { addresses } = services
     const store = openObjectStore(addresses.s3)
     await store.createBucket('central')
@@ -91,7 +96,7 @@ export async function openBench({ say, kafka }: BenchOptions): Promise<Bench> {
     const lines = await Lines.of(system)
     end.push(() => Promise.all([client.close(), pool.end()]))
     return {
-      ...{ services, proxies, system, lines, pool, client, folder },
+      ...{ services, addresses, proxies, system, lines, pool, client, folder },
       arm: (name, line, signal) =>
         writeFile(join(armed, String(system.pids().get(name)!)), JSON.stringify({ line, signal })),
       close: async keep => {

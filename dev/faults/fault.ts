@@ -16,10 +16,12 @@ export interface Fault {
   readonly invariant: string
   /** From which moment on the seconds of recovery count, and up to which. */
   readonly recovery: string
-  /** Strikes a bench of its own, which no other fault has used or will use. */
-  readonly own?: true
-  /** What that bench's services are to be like. */
-  readonly services?: () => Pick<BenchOptions, 'kafka'>
+  /** A recovery that takes longer is told as slow. It may well be on a busy machine; nothing else may change there. */
+  readonly allowedSeconds?: number
+  /** Faults of one name here share a bench that no other fault strikes. */
+  readonly stand?: string
+  /** What that bench is to be like. */
+  readonly options?: Omit<BenchOptions, 'say'>
   /** Switches of the night whose count says nothing under this fault, with the reason. */
   readonly unwatched?: Readonly<Partial<Record<Switch, string>>>
   /** The observatory's clock is ahead by this. */

@@ -50,8 +50,9 @@ if (options.list) {
   })
   const failed = runs.filter(({ faults }) => faults.length > 0)
   if (options.json) console.log(JSON.stringify({ runs }))
-  say(`${runs.length} faults, ${runs.length - failed.length} held, ${failed.length} did not`)
-  process.exit(failed.length === 0 ? 0 : 1)
+  const slow = runs.filter(run => run.slow).length
+  say(`${runs.length} faults, ${runs.length - failed.length} held (${slow} slowly), ${failed.length} did not`)
+  process.exit(failed.length + slow === 0 ? 0 : 1)
 }
 
 /** Adds it to what is kept: at once, so that a campaign that is broken off keeps what it has found. */
@@ -61,8 +62,8 @@ function write(run: Run): void {
   writeFileSync(pathOf(path), now)
 }
 
-function tell({ name, faults, journal, recoverySeconds, seconds, seed }: Run): void {
-  const holds = faults.length === 0 ? 'holds' : 'DOES NOT HOLD'
+function tell({ name, faults, slow, journal, recoverySeconds, seconds, seed }: Run): void {
+  const holds = faults.length > 0 ? 'DOES NOT HOLD' : slow ? 'holds, slowly' : 'holds'
   const recovered = recoverySeconds === undefined ? '' : `, recovered in ${recoverySeconds.toFixed(1)} s`
   say([...journal, ...faults.map(fault => `! ${fault}`)].map(line => `    ${line}`).join('\n'))
   say(`  ${name} ${holds} (seed ${seed}${recovered}; ${seconds.toFixed(0)} s)`)

@@ -89,8 +89,8 @@ export async function playUnder(bench: Bench, fault: Fault, seed: number, past: 
 }
 
 /** The observatory and the observer go past the proxies. */
-function direct({ system, services }: Bench): Config {
-  const { kafka, registry, s3 } = services.addresses
+function direct({ system, addresses }: Bench): Config {
+  const { kafka, registry, s3 } = addresses
   const { config } = system
   return {
     ...config,

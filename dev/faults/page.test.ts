@@ -16,7 +16,7 @@ describe('the page of the fault campaign', () => {
   it('says of a fault that did not hold that it did not', () => {
     const [fault] = allFaults
     const page = renderPage([fault!], [run(fault!.name, 1), run(fault!.name, 2, ['a unit was lost'])])
-    expect(page).toContain(`1, 2 | 1 of 2 hold | 3.0, 3.0 |`)
+    expect(page).toContain(`1, 2 | 1 of 2 hold | 3.0, 3.0`)
   })
 })
 

@@ -1,6 +1,6 @@
 import type { ProcessName } from '../../demo/system.ts'
 import type { Fault, Scene } from '../fault.ts'
-import { FAST, within, zombie } from './processes.ts'
+import { ALLOWED_S, FAST, zombie } from './processes.ts'
 
 /** Deaths and stops exactly in a window of the protocol: at a line of the log, which the process has just written. */
 
@@ -61,6 +61,7 @@ const kill = ({ name, role, line, place }: Window): Fault => ({
   how: 'the process gives itself SIGKILL at the line of its log that says so; started anew afterwards; twice, at both processes of the role',
   invariant: FAST,
   recovery: 'from the death until the last of its tasks goes on elsewhere; the longer',
+  allowedSeconds: ALLOWED_S,
   strike: async scene => {
     const { system } = scene.bench
     let longest = 0
@@ -71,7 +72,7 @@ const kill = ({ name, role, line, place }: Window): Fault => ({
       const gone = system.dies(victim)
       await armed(scene, victim, line, 'SIGKILL', gone)
       const going = (signal: AbortSignal) => scene.bench.lines.going(tasks, signal, by => by !== victim)
-      longest = Math.max(longest, within(await scene.seconds(`all tasks of ${victim} go on elsewhere`, going)))
+      longest = Math.max(longest, await scene.seconds(`all tasks of ${victim} go on elsewhere`, going))
       await system.restart(victim)
     }
     return longest
@@ -99,6 +100,7 @@ const stop = ({ name, role, line, place }: Window): Fault => ({
   how: 'the process gives itself SIGSTOP at the line of its log that says so; SIGCONT 4 s after the last of its tasks has gone on elsewhere',
   invariant: `What the zombie was about to commit is refused. ${FAST}`,
   recovery: 'from the stop until the last of its tasks goes on elsewhere',
+  allowedSeconds: ALLOWED_S,
   strike: async scene => {
     await scene.until(3, 6)
     const victim: ProcessName = scene.bench.lines.tasksOf(role).length > 0 ? role : `${role}-2`

@@ -8,13 +8,13 @@ import type { ProcessName } from '../../demo/system.ts'
 import type { Bench } from '../bench.ts'
 import type { Entry } from '../lines.ts'
 import type { Fault } from '../fault.ts'
-import { within } from './processes.ts'
+import { ALLOWED_S } from './processes.ts'
 
 /** Time that goes wrong, and what others or the cleaner do to our topics. */
 
-const kafkaOf = ({ services }: Bench) =>
+const kafkaOf = ({ addresses }: Bench) =>
   new kafkajs.Kafka({
-    ...{ clientId: 'stranger', brokers: [...services.addresses.kafka.brokers], logLevel: kafkajs.logLevel.NOTHING },
+    ...{ clientId: 'stranger', brokers: [...addresses.kafka.brokers], logLevel: kafkajs.logLevel.NOTHING },
   })
 
 const clockDown: Fault = {
@@ -141,6 +141,7 @@ const insideTransaction = (fate: 'SIGKILL' | 'SIGSTOP'): Fault => ({
       ? 'Nothing of the transaction is there; the unit is committed once, by another.'
       : 'The database ends the session that says nothing; the unit is committed once, by another; the zombie lets go.',
   recovery: `from ${fate} until the last of its tasks goes on elsewhere`,
+  allowedSeconds: ALLOWED_S,
   strike: async scene => {
     const { pool, lines, system } = scene.bench
     await scene.until(6, 8)
@@ -160,7 +161,7 @@ const insideTransaction = (fate: 'SIGKILL' | 'SIGSTOP'): Fault => ({
     session.release()
     if (waiting.rowCount === 0) throw new Error('no transaction was waiting: the fault has missed its window')
     const going = (signal: AbortSignal) => lines.going(tasks, signal, by => by !== victim)
-    const seconds = within(await scene.seconds(`all tasks of ${victim} go on elsewhere`, going))
+    const seconds = await scene.seconds(`all tasks of ${victim} go on elsewhere`, going)
     if (fate === 'SIGKILL') await system.restart(victim)
     else {
       await scene.sleep(4)

@@ -27,6 +27,8 @@ export interface SentPoison extends Sent {
 /** How long after its deadline a late raw comes, and after its announcement a visit is cancelled, ms. */
 const LATE_MS = 2000
 const CANCELLED_MS = 1500
+/** How long a mask holds on after the announcement that it is for, ms. */
+const MASKED_MS = 5
 /** Between a raw and the same one sent again, ms. */
 const RESENT_MS = 1000
 
@@ -124,6 +126,8 @@ async function announce(
   // A mask acts on visits announced while it holds: on this one alone.
   await order('mask')
   await send(announcement)
+  // Decided by the brokers' milliseconds, and of two equal ones the order goes first: then the announcement would find the mask gone.
+  if (masked.length > 0) await until(stage.now() + MASKED_MS)
   await order('unmask')
   if (whole?.fate === 'duplicate-announcement') await send(announcement)
   if (whole?.cancelled === 'after') {

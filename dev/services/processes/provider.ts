@@ -22,6 +22,8 @@ export interface ProcessServices extends Services {
   ports(name: ServiceName): readonly number[]
   /** SIGKILL; resolves when the process is gone. Its data stay, and it is no failure. */
   kill(name: ServiceName): Promise<void>
+  /** Resolves when it has died by itself, which is no failure then. */
+  died(name: ServiceName): Promise<void>
   /** Starts a killed one again, on its data and ports; resolves when it answers. */
   revive(name: ServiceName): Promise<void>
 }
@@ -52,6 +54,10 @@ export async function startProcesses(progress: Progress, kafka?: KafkaOptions): 
       const { running } = started(name)
       process.kill(running.pid, 'SIGKILL')
       await running.exited
+    },
+    async died(name) {
+      killed.add(name)
+      await started(name).running.exited
     },
     async revive(name) {
       await started(name).revive()
