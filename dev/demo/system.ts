@@ -76,6 +76,8 @@ export async function startSystem(
     readonly workers?: number
     /** Roles of which a second process runs, so that somebody is there to take over. */
     readonly doubled?: readonly Exclude<Role, 'worker'>[]
+    /** How long a process may take to say that it is ready; a minute where it is not said. */
+    readonly readyMs?: number
     readonly progress?: (line: string) => void
   } = {},
 ): Promise<System> {
@@ -102,7 +104,7 @@ export async function startSystem(
       if (!wanted)
         failed.resolve(`the process ${name} ended by itself (${signal ?? `code ${code}`}); see ${logFile(name)}`)
     })
-    await ready(child, name, logFile(name))
+    await ready(child, name, logFile(name), options.readyMs ?? READY_MS)
   }
   const letGo = (name: ProcessName) => {
     const child = children.get(name)!
@@ -162,13 +164,13 @@ function launch(role: Role, variables: Readonly<Record<string, string>>, log: st
 }
 
 /** A process says "ready" in its log when it has joined its groups. */
-async function ready(child: ChildProcess, name: ProcessName, log: string): Promise<void> {
+async function ready(child: ChildProcess, name: ProcessName, log: string, patienceMs: number): Promise<void> {
   const said = deferred<void>()
   child.stdout!.on('data', (chunk: Buffer) => {
     if (chunk.includes('"msg":"ready"')) said.resolve()
   })
   const tail = async () => (await readFile(log, 'utf8').catch(() => '')).split('\n').slice(-15).join('\n')
-  const late = setTimeout(() => said.reject(new Error(`${name} is not ready after ${READY_MS / 1000} s`)), READY_MS)
+  const late = setTimeout(() => said.reject(new Error(`${name} is not ready after ${patienceMs / 1000} s`)), patienceMs)
   child.once('exit', code => said.reject(new Error(`${name} ended with code ${code} before it was ready`)))
   try {
     await said.promise

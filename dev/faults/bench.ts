@@ -82,7 +82,7 @@ export async function openBench({ say, kafka, onClose }: BenchOptions): Promise<
     await store.put('central', RECORDING, await recordOneUnit(1, SIZE))
     store.close()
     const system = await startSystem(throughProxies(addresses, proxies), folder, {
-      ...{ overrides, workers: 3, progress: say, doubled: ['clock', 'steps', 'effects', 'publish'] },
+      ...{ overrides, workers: 3, readyMs: 180_000, progress: say, doubled: ['clock', 'steps', 'effects', 'publish'] },
       environment: {
         PP_LOG_LEVEL: 'debug',
         FAULTS_ARMED: armed,

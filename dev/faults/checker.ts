@@ -14,6 +14,27 @@ import { java } from '../services/processes/java.ts'
 import { kafkaClassPath } from '../services/processes/kafka.ts'
 import type { Bench } from './bench.ts'
 
+/** Where the database and what the world was told are not the same: `alerts` and `results` say how often each was read. */
+export const disagreements = (
+  stored: ReadonlySet<bigint>,
+  ended: readonly string[],
+  alerts: ReadonlyMap<bigint, number>,
+  results: ReadonlyMap<string, number>,
+): string[] => [
+  ...several(missing(stored, alerts), 'DiaSources without alert'),
+  ...several(missing(ended, results), 'units that ended and were not told of'),
+  ...several(missing(alerts.keys(), stored), 'alerts of no DiaSource'),
+  ...several(repeated(alerts), 'alerts sent more than once'),
+  ...several(repeated(results), 'attempts told of more than once'),
+]
+
+/** Of the commits of one journal, in order, those whose number does not follow: after compaction some are missing, and none goes back. */
+export const broken = (seqs: readonly number[], before: number, isCompacted: boolean): number[] =>
+  seqs.filter((seq, i) => {
+    const last = seqs[i - 1] ?? before
+    return isCompacted ? seq <= last : seq !== last + 1
+  })
+
 /**
  * Reads what the world is told with a client that is not ours, Kafka's own console consumer, read-committed, and keeps what it has read, so
  * that each record is read once in the life of a bench. Holds it against the database's own words, by SQL.
@@ -43,11 +64,7 @@ export class Checker {
       this.#readResults(() => missing(told, this.#results).length === 0),
     ])
     return [
-      ...several(missing(stored, this.#alerts), 'DiaSources without alert'),
-      ...several(missing(told, this.#results), 'units that ended and were not told of'),
-      ...several(missing(this.#alerts.keys(), stored), 'alerts of no DiaSource'),
-      ...several(repeated(this.#alerts), 'alerts sent more than once'),
-      ...several(repeated(this.#results), 'attempts told of more than once'),
+      ...disagreements(stored, told, this.#alerts, this.#results),
       ...several(await torn(pool), 'units with rows of several leases, or not as many as the ledger says'),
       ...several(await this.#brokenJournals(client), 'breaks in journals'),
     ]
@@ -66,25 +83,24 @@ export class Checker {
     })
   }
 
-  /** Commits of a task whose number does not follow the one before it. After compaction numbers are missing, and never go back. */
   async #brokenJournals(client: LogClient): Promise<string[]> {
     const topics = promptTopology()
       .stages.filter(isJournaled)
       .map(({ name }) => journalOf(name))
     const partitions = (await Promise.all(topics.map(topic => partitionsOfTopic(client, topic)))).flat()
-    const from = new Map(partitions.map(tp => [at(tp), this.#journals.get(at(tp))?.next ?? 0n]))
-    const broken: string[] = []
+    const known = (tp: string) => this.#journals.get(tp) ?? { seq: 0, next: 0n }
+    const from = new Map(partitions.map(tp => [at(tp), known(at(tp)).next]))
+    const commits = new Map<string, number[]>()
     for (const { key, value, offset, ...tp } of await readCommitted(client, partitions, { from })) {
-      const before = this.#journals.get(at(tp))
-      let seq = before?.seq ?? 0
-      if (String(key) === '__c') {
-        seq = (JSON.parse(String(value)) as { seq: number }).seq
-        const follows = this.isCompacted ? seq > (before?.seq ?? 0) : seq === (before?.seq ?? 0) + 1
-        if (!follows) broken.push(`${at(tp)} at ${offset}: commit ${seq} after ${before?.seq}`)
-      }
-      this.#journals.set(at(tp), { seq, next: offset + 1n })
+      const seqs = commits.get(at(tp)) ?? commits.set(at(tp), []).get(at(tp))!
+      if (String(key) === '__c') seqs.push((JSON.parse(String(value)) as { seq: number }).seq)
+      this.#journals.set(at(tp), { ...known(at(tp)), next: offset + 1n })
     }
-    return broken
+    return [...commits].flatMap(([tp, seqs]) => {
+      const { seq, next } = known(tp)
+      this.#journals.set(tp, { seq: seqs.at(-1) ?? seq, next })
+      return broken(seqs, seq, this.isCompacted).map(number => `${tp}: commit ${number}`)
+    })
   }
 
   /**
