@@ -7,7 +7,6 @@ import type { S3Mode } from '../s3-proxy.ts'
 
 /** Services that die, go away, lose answers, or do their work badly. */
 
-const says = (message: string) => (entry: Entry) => entry['msg'] === message
 const isPublished = (entry: Entry) => entry['msg'] === 'unit told' && entry['terminal'] === 'published'
 const TOLD = 'from the moment it is healed until the next unit has its alerts out'
 
@@ -82,23 +81,24 @@ const lostReply = (
   what: string,
   wanted: (request: Buffer) => boolean,
   times: number,
-  sign: (entry: Entry) => boolean,
+  goesOn: (scene: Scene, signal: AbortSignal) => Promise<unknown>,
 ): Fault => ({
   name,
   what,
   how: `the proxy hands the request on, waits for the answer and cuts the connection instead of giving it; ${times} times`,
   invariant:
     'Nothing is doubled and nothing lost, whether or not it had happened; in Kafka the epoch is followed by a new one.',
-  recovery: 'from the cut until the process says that it goes on; the longest',
+  recovery:
+    'from the cut until a task is restored (EndTxn), every task that carries time has committed (Produce), a unit has its alerts out (COMMIT); the longest',
   strike: async scene => {
-    const { proxies, lines } = scene.bench
+    const { proxies } = scene.bench
     let longest = 0
     await scene.until(6, 8)
     for (let n = 0; n < times; n++) {
       await scene.seconds('an answer was lost', signal =>
         Promise.race([proxies[proxy].loseReplyTo(wanted), aborted(signal)]),
       )
-      longest = Math.max(longest, await scene.seconds('a process goes on', it => lines.next(sign, it)))
+      longest = Math.max(longest, await scene.seconds('it goes on', it => goesOn(scene, it)))
       await scene.sleep(2 * scene.random.uniform())
     }
     return longest
@@ -115,16 +115,23 @@ const lostReplies = [
     'the answer to EndTxn is lost: nobody knows whether the transaction was committed',
     isKafkaRequest(26),
     4,
-    says('task restored'),
+    ({ bench }, signal) => bench.lines.next(entry => entry['msg'] === 'task restored', signal),
   ),
-  lostReply('lost-produce', 'kafka', 'the answer to Produce is lost', isKafkaRequest(0), 4, says('task restored')),
+  lostReply(
+    'lost-produce',
+    'kafka',
+    "the answer to Produce is lost, be it a task's or a worker's",
+    isKafkaRequest(0),
+    4,
+    (scene, signal) => scene.bench.lines.going(timely(scene), signal),
+  ),
   lostReply(
     'lost-commit',
     'postgres',
     'the answer to COMMIT is lost: nobody knows whether the unit was committed',
     isCommit,
     6,
-    isPublished,
+    ({ bench }, signal) => bench.lines.next(isPublished, signal),
   ),
 ]
 
