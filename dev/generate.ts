@@ -1,20 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderTypes } from '../schemas/render-types.ts'
+import { STRIP, renderStrip } from './assemble.ts'
 import { faultsPage } from './faults/page.ts'
 import { pathOf, topologyPages } from './topology-pages.ts'
 
-/** `npm run generate`: writes what is derived from the contracts; `npm test` fails when it is not current. */
-const target = new URL('../schemas/avro/generated.ts', import.meta.url)
-const text = renderTypes()
-const before = (() => {
+/** `npm run generate`: writes what is derived from the contracts and from strip.wat; `npm test` fails when it is not current. */
+function write(target: URL, now: string): void {
+  const path = target.pathname.split('/').slice(-3).join('/')
+  let before = ''
   try {
-    return readFileSync(target, 'utf8')
+    before = readFileSync(target, 'utf8')
   } catch {
-    return ''
+    // It is not there yet.
   }
-})()
-if (before !== text) writeFileSync(target, text)
-console.log(before === text ? 'schemas/avro/generated.ts is current' : 'schemas/avro/generated.ts written')
+  if (before !== now) writeFileSync(target, now)
+  console.log(before === now ? `${path} is current` : `${path} written`)
+}
+write(new URL('../schemas/avro/generated.ts', import.meta.url), renderTypes())
+write(STRIP.target, await renderStrip())
 
 for (const { path, before, now } of [...topologyPages(), faultsPage()]) {
   if (before !== now) writeFileSync(pathOf(path), now)

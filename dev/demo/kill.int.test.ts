@@ -34,7 +34,7 @@ const rough = { ...options, gap: 6, firstSequence: 101 }
 const overrides = {
   // A dead worker's unit is free again after its lease; shorter, so that a test need not wait for the default.
   ledger: { leaseSeconds: 8 },
-  worker: { heartbeatMs: 1500 },
+  worker: { heartbeatMs: 1500, rehearsals: 0 },
 }
 
 const never = new AbortController().signal

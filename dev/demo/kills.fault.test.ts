@@ -37,7 +37,7 @@ const overrides = {
     instruments: { LSSTComCam: { off: {}, chip: { width: times.size, height: times.size } } },
   },
   ledger: { leaseSeconds: 8 },
-  worker: { heartbeatMs: 1500 },
+  worker: { heartbeatMs: 1500, rehearsals: 0 },
 }
 const never = new AbortController().signal
 let rendered: RenderedNight

@@ -41,7 +41,7 @@ const overrides = {
     instruments: { LSSTComCam: { off: {}, chip: { width: compressed.size, height: compressed.size } } },
   },
   ledger: { leaseSeconds: 8 },
-  worker: { heartbeatMs: 1500 },
+  worker: { heartbeatMs: 1500, rehearsals: 0 },
 }
 
 const python = await pythonReader()

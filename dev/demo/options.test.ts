@@ -3,7 +3,7 @@ import { switches } from '../night/adversity/switches.ts'
 import { demoOptions } from './options.ts'
 
 it('lets all go wrong on a night of LSSTComCam, where nothing else is asked for', () => {
-  expect(demoOptions([])).toMatchObject({ instrument: 'LSSTComCam', workers: 3, cadence: 15, adversity: switches })
+  expect(demoOptions([])).toMatchObject({ instrument: 'LSSTComCam', workers: 9, cadence: 15, adversity: switches })
 })
 
 it('plays LSSTCam quiet, with four workers and 35 s between visits, but for what is asked for', () => {

@@ -21,7 +21,7 @@ export interface DemoOptions {
 }
 
 /**
- * What is right for a camera where nothing else is asked for: all switches fit, and two cores keep up. LSSTCam's night is quiet: without
+ * What is right for a camera where nothing else is asked for: all switches fit, two cores keep up, and a unit of LSSTComCam finds a worker that is free. LSSTCam's night is quiet: without
  * pixels its windows are open for long, and a unit is in hand for too short a time to kill its worker.
  */
 const USUAL: Readonly<
@@ -31,7 +31,7 @@ const USUAL: Readonly<
   >
 > = {
   LATISS: { visits: 14, cadence: 5, workers: 2, adversity: 'all' },
-  LSSTComCam: { visits: 6, cadence: 15, workers: 3, adversity: 'all' },
+  LSSTComCam: { visits: 6, cadence: 15, workers: 9, adversity: 'all' },
   LSSTCam: { visits: 4, cadence: 35, workers: 4, adversity: 'none' },
 }
 const cameras = Object.keys(USUAL) as SimulatedInstrument[]

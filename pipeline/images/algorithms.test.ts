@@ -11,7 +11,7 @@ import { apertureFlux, psfCentroid, psfFlux } from './measure.ts'
 import { adaptiveMoments } from './moments.ts'
 import { gaussian } from './psf.ts'
 import { clipped, median } from './statistics.ts'
-import { Random } from './testing/scene.ts'
+import { Random } from './scene.ts'
 
 const psf = gaussian(2)
 

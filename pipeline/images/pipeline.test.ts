@@ -4,7 +4,7 @@ import { doublesOf, imageOf, numberOf, readFits, writeFits } from './fits.ts'
 import { prepareTemplate } from './difference.ts'
 import { AlgorithmError, type ImageInputs, type ImageOutputs, requiredInputs, runPipeline } from './pipeline.ts'
 import { assess, completenessOf } from './testing/assess.ts'
-import { SCALE, makeScene } from './testing/scene.ts'
+import { SCALE, makeScene } from './scene.ts'
 import { loadVisit } from './visit.ts'
 import { skyOf } from './wcs.ts'
 

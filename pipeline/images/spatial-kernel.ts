@@ -1,5 +1,6 @@
-import { type Kernel, addColumns, alongRows, linesFor, separateAll, strips } from './convolve.ts'
+import { type Kernel, separateAll } from './convolve.ts'
 import type { Plane } from './fits.ts'
+import { Strip, strips } from './strip.ts'
 
 /** The kernel that makes one image look like the other, as polynomials over the chip, and the differential background. */
 export interface KernelFit {
@@ -56,47 +57,38 @@ const SHARED = 8
  * each pixel the terms' columns are summed before they are applied. For the sums to be cheap, eight rows of the chip take the v of their middle.
  */
 export function applyKernel(fit: KernelFit, padded: Plane, pad: number): Float32Array {
-  const { width, height, kernels, order } = fit
+  const { width, height, kernels } = fit
   const out = new Float32Array(width * height)
-  const lines = linesFor(padded, kernels[0]!.half)
   const terms = separateAll(kernels, TOLERANCE)
-  for (const { from, to } of strips(width))
+  const strip = new Strip(padded, kernels[0]!.half, height + SHARED)
+  for (const { from, to } of strips(width)) {
+    strip.load(from + pad)
     for (const { row, columns } of terms) {
-      alongRows(padded, row, lines, from + pad, to + pad)
-      const ofV = [0, 1, 2].slice(0, order + 1).map(power => tapsOf(columns, power, fit, from, to))
-      const taps = ofV[0]!.slice()
-      for (let y = 0; y < height; y += SHARED) {
-        if (order > 0) evaluate(ofV, (2 * (y + (SHARED - 1) / 2)) / height - 1, taps)
-        const box = { y: y + pad, width: to - from, height: Math.min(SHARED, height - y) }
-        addColumns(lines, box, taps, columns[0]!.length, { data: out, at: y * width + from, width })
-      }
+      strip.alongRows(row.toReversed())
+      setTaps(strip.polynomialTaps(), columns, fit, from)
+      for (let y = 0; y < height; y += SHARED)
+        strip.addBlended((2 * (y + (SHARED - 1) / 2)) / height - 1, pad, y, SHARED)
     }
+    strip.unload(out, from, to - from, width)
+  }
   return out
 }
 
-/** For columns `from` to before `to` of the chip, the taps (of a correlation) that belong to v^power there. */
-function tapsOf(
+/** For the strip's columns from `from` of the chip on, the taps (of a correlation) that belong to each power of v there. */
+function setTaps(
+  ofV: readonly [Float32Array, Float32Array, Float32Array],
   columns: readonly Float64Array[],
-  power: number,
   { width }: KernelFit,
   from: number,
-  to: number,
-): Float64Array {
+): void {
   const n = columns[0]!.length
-  const taps = new Float64Array((to - from) * n)
+  const strip = ofV[0].length / n
   columns.forEach((column, k) => {
-    const [ofU, ofV] = POWERS[k]!
-    if (ofV !== power) return
-    for (let x = from; x < to; x++) {
-      const weight = ((2 * x) / width - 1) ** ofU
-      for (let i = 0; i < n; i++) taps[(x - from) * n + i]! += weight * column[n - 1 - i]!
+    const [ofU, power] = POWERS[k]!
+    const taps = ofV[power]
+    for (let x = 0; x < strip; x++) {
+      const weight = ((2 * (from + x)) / width - 1) ** ofU
+      for (let i = 0; i < n; i++) taps[i * strip + x]! += weight * column[n - 1 - i]!
     }
   })
-  return taps
-}
-
-/** Σ ofV[power] · v^power, power 0 to 1 or 2. */
-function evaluate([constant, linear, square = linear]: readonly Float64Array[], v: number, taps: Float64Array): void {
-  const v2 = square === linear ? 0 : v * v
-  for (let k = 0; k < taps.length; k++) taps[k] = constant![k]! + v * linear![k]! + v2 * square![k]!
 }

@@ -67,7 +67,11 @@ function setup(more: { readonly drainMs?: number; readonly maxUnits?: number } =
       if (biasKey.startsWith(prefix)) yield { key: biasKey }
     },
   }
-  const thread = { run: vi.fn(async () => ({ outputs })), close: async () => void said.push('closed') }
+  const thread = {
+    ready: Promise.resolve(),
+    run: vi.fn(async () => ({ outputs })),
+    close: async () => void said.push('closed'),
+  }
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const cache = calibrationCache(2)
   const worker = startWorker({

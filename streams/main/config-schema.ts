@@ -139,6 +139,11 @@ export const infrastructure = {
       'A worker ends, with 0 and between units, after this many; 0: never. Whoever runs it starts a new one.',
       0,
     ),
+    rehearsals: count(
+      3,
+      'A worker runs the pipeline so often on an artificial unit before it asks for real ones, so that the first of those meets compiled code.',
+      0,
+    ),
     paddingArcsec: {
       type: 'number',
       minimum: 0,
@@ -211,6 +216,7 @@ export interface Infrastructure {
     | 'deadlineMs'
     | 'drainMs'
     | 'maxUnits'
+    | 'rehearsals'
     | 'paddingArcsec'
     | 'calibrationCache'
     | 'recordingMs'

@@ -26,6 +26,8 @@ export async function runWorker(world: World): Promise<Running> {
   const bell = hints.bell()
   const bucket = config.s3.centralBucket
   const cache = calibrationCache(config.worker.calibrationCache)
+  const thread = threadOf(world)
+  await thread.ready
   const worker = startWorker({
     id,
     ledger: metered(openLeases(pool, config.ledger), metrics, cache),
@@ -42,7 +44,7 @@ export async function runWorker(world: World): Promise<Running> {
       worker: id,
       store,
       bucket,
-      thread: threadOf(world),
+      thread,
       deployment: config.deployment,
       deadlineMs: config.worker.deadlineMs,
       paddingArcsec: config.worker.paddingArcsec,
@@ -110,8 +112,8 @@ const hintsOf = ({ config, log }: World): Hints =>
 
 /** What looks at the pixels: the pipeline, or in load tests what it once said. */
 function threadOf({ config, store, log }: World): PipelineThread {
-  const { recording, recordingMs } = config.worker
-  if (recording === '') return pipelineThread()
+  const { recording, recordingMs, rehearsals } = config.worker
+  if (recording === '') return pipelineThread(rehearsals)
   log.error(
     { code: 'recorded-pipeline', recording, deployment: config.deployment },
     'no pixels are looked at: every unit is answered from a recording (worker.recording)',

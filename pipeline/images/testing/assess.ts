@@ -1,6 +1,6 @@
 import type { DiaSource } from '../../../schemas/avro/generated.ts'
 import { type ImageOutputs, runPipeline } from '../pipeline.ts'
-import { type Scene, type SceneOptions, type Transient, makeScene } from './scene.ts'
+import { type Scene, type SceneOptions, type Transient, makeScene } from '../scene.ts'
 
 /** A match is within this of the truth, pixels. */
 const RADIUS = 2.5

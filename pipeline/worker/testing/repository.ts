@@ -73,7 +73,7 @@ export function memoryRepository() {
   }
   const run: RunContext = {
     ...{ worker: 'w', store, bucket: 'central', deployment: 'd', deadlineMs: 1000, paddingArcsec: 30, now: () => 7 },
-    thread: { run: async job => (jobs.push(job), { outputs }), close: async () => {} },
+    thread: { ready: Promise.resolve(), run: async job => (jobs.push(job), { outputs }), close: async () => {} },
   }
   return { preload, run, reads, jobs, failOn: (whether: typeof fault) => (fault = whether) }
 }

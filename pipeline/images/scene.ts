@@ -2,9 +2,9 @@
  * A small synthetic sky with a seed: raw in ADU, calibrations and a template from many frames on its own grid, and the truth. For the tests of the
  * image pipeline only.
  */
-import { type HduContent, type Plane, writeFits } from '../fits.ts'
-import type { ImageInputs } from '../pipeline.ts'
-import { type Wcs, pixelOf, skyOf, wcsCards } from '../wcs.ts'
+import { type HduContent, type Plane, writeFits } from './fits.ts'
+import type { ImageInputs } from './pipeline.ts'
+import { type Wcs, pixelOf, skyOf, wcsCards } from './wcs.ts'
 
 export interface SceneOptions {
   readonly seed: number
