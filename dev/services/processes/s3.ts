@@ -18,7 +18,7 @@ export function s3Plan(artifact: string, options: Omit<JavaOptions, 'heapMax'>):
       const jar = join(artifact, `s3proxy-${versions.s3proxy}-jar-with-dependencies.jar`)
       return {
         command: java,
-        args: [...javaFlags({ ...options, heapMax: '512m' }), '-jar', jar, '--properties', configuration],
+        args: [...javaFlags({ ...options, heapMax: '512m', hashes: true }), '-jar', jar, '--properties', configuration],
         stopSignal: 'SIGTERM',
       }
     },
