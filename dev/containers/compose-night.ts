@@ -115,9 +115,10 @@ async function play(
   const system = { config, failure: new Promise<string>(() => {}) }
   const { signal } = shell
   const night = { system, plan, rendered, pool, say, signal, expected, adversity, isAnnouncedByStore: true }
-  const { raws, units, poison } = await observe(night)
+  const { raws, ...observed } = await observe(night)
+  const { units } = observed
 
-  const { outside, counters, others } = await hold(config, { adversity, plan, units, poison })
+  const { outside, counters, others } = await hold(config, { adversity, plan, ...observed })
   const silent = raws.filter(({ key }) => !outside.told.has(key)).map(({ key }) => key)
   check({ what: `the store announced each of ${raws.length} raws`, fault: faultOf(silent, 'not') })
   check({ what: `${expected.length} units are accounted for, and all else that was seen`, fault: faultOf(others, '') })

@@ -36,7 +36,7 @@ function night(...switches: readonly Switch[]) {
     ...{ plan, outside, first },
     account: (seen: Partial<Outside> = {}, changed: Partial<UnitSummary> = {}, unwatched: readonly Switch[] = []) =>
       accountOf(
-        { plan, adversity, units: [{ ...first, ...changed }, ...rest], poison: [], unwatched },
+        { plan, adversity, units: [{ ...first, ...changed }, ...rest], poison: [], bystanders: [], unwatched },
         { ...outside, ...seen },
       ),
   }

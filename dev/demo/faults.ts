@@ -11,7 +11,7 @@ import { type Counter, countersOf, isPublishedWhole, strayParked } from './obser
 import { type Outside, readOutside, unitOf } from './outside.ts'
 
 /** A night that is over, and what was to become of it. */
-export interface PlayedNight extends Pick<Observed, 'units' | 'poison'> {
+export interface PlayedNight extends Pick<Observed, 'units' | 'poison' | 'bystanders'> {
   readonly plan: NightPlan
   readonly adversity: Adversity
   /** Switches whose sign means nothing tonight, since somebody does by hand what they do: kills workers, say. */
@@ -34,9 +34,9 @@ export interface Account {
  * published and complete; each unit has ended, was expected, and was told of once; no record is parked, late or unclaimed that was not to be.
  */
 export function accountOf(night: PlayedNight, outside: Outside): Account {
-  const { plan, adversity, units, poison, unwatched = [] } = night
+  const { plan, adversity, units, poison, bystanders, unwatched = [] } = night
   const planned = expectedOf(adversity, plan)
-  const seen = { units, poison, outside }
+  const seen = { units, poison, bystanders, outside }
   const all = countersOf(planned, seen).filter(it => !unwatched.includes(it.switch))
   const isOn = (it: Counter) => planned[it.switch] !== undefined
   const late = planned['late-raw'] ?? []

@@ -40,7 +40,17 @@ it.each([
   hear('worker-2', leased)
   hear('worker-1', leased)
   hear('worker-1', reported)
-  await killer.stop()
+  expect(await killer.stop()).toEqual([])
   expect(done).toEqual(['kill worker-2', 'restart worker-2'])
   expect(said).toEqual(words)
+})
+
+it('names the other units that the killed process had in hand, and no others', async () => {
+  const { system, hear } = twoWorkers([reported.replace('/0', '/3')])
+  const killer = killHolder(system, 'LATISS/g/0', () => {})
+  for (const detector of [1, 2, 3]) hear('worker-2', leased.replace('/0', `/${detector}`))
+  hear('worker-1', leased.replace('/0', '/4'))
+  hear('worker-2', reported.replace('/0', '/1'))
+  hear('worker-2', leased)
+  expect(await killer.stop()).toEqual(['LATISS/g/2'])
 })

@@ -55,7 +55,7 @@ export interface Observation {
   /** What goes wrong on purpose. */
   readonly adversity?: Adversity
   /** Kills whoever takes up this unit, once: for a night on which a worker dies. */
-  readonly killHolder?: (unit: string) => { stop(): Promise<void> }
+  readonly killHolder?: (unit: string) => Killer
   /** How long nothing may end, after the last raw, seconds; usually a window's deadline and what a unit takes on a loaded machine. */
   readonly patienceSeconds?: number
   /** How often the observatory tries to write to brokers that do not answer; once where it is not said. */
@@ -71,6 +71,8 @@ export interface Observed {
   readonly units: readonly UnitSummary[]
   /** What was sent that must be parked. */
   readonly poison: readonly SentPoison[]
+  /** Units that a worker process held when it was killed for the sake of another one. */
+  readonly bystanders: readonly string[]
 }
 
 const PATIENCE_S = 90
@@ -105,7 +107,7 @@ export async function observe(observation: Observation): Promise<Observed> {
         say(`visit ${event.visit.index + 1}: ${event.kind}${event.kind === 'raw' ? ` ${event.raw.key}` : ''}`),
     })
     const units = await untilEnded(pool, observation.expected ?? expectedUnits(plan), patienceSeconds, say, both)
-    return { raws, units, poison }
+    return { raws, units, poison, bystanders: await stopAll(killers) }
   } finally {
     await stopAll(killers)
       .finally(() => summit.close())
@@ -121,9 +123,14 @@ const stampedLater = (visit: LogeventNextVisit, seconds: number): LogeventNextVi
 })
 
 /** Waits for all of them, also where one could not restart its worker; then that is told. */
-async function stopAll(killers: readonly { stop(): Promise<void> }[]): Promise<void> {
+async function stopAll(killers: readonly Killer[]): Promise<readonly string[]> {
   const ends = await Promise.allSettled(killers.map(killer => killer.stop()))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
+  return ends.flatMap(end => (end.status === 'fulfilled' ? end.value : []))
+}
+interface Killer {
+  /** Gives the other units that died with it. */
+  stop(): Promise<readonly string[]>
 }
 
 /** Uploads at the same time: 189 from one process would only wait for their connections, and give up. */

@@ -23,6 +23,8 @@ export interface Night {
   readonly outside: Outside
   /** What was sent that must be parked. */
   readonly poison: readonly SentPoison[]
+  /** Units that a killed worker process held besides the one it was killed for: they are done a second time, too. */
+  readonly bystanders: readonly string[]
 }
 
 /** The counter of every switch: one that is off is not in `expected`, and must not show. */
@@ -131,10 +133,13 @@ const observers: Readonly<Record<Switch, Observer>> = {
         .flatMap(({ announcement, masked }) => masked.map(({ detector }) => unitOf({ ...announcement, detector })))
         .filter(masked => !units.some(({ unit }) => unit === masked)),
   },
-  'worker-killed': units(
-    'published at a second lease',
-    (unit, outside) => isPublished(unit, outside) && unit.tries > 1,
-  ),
+  'worker-killed': {
+    where: 'published at a second lease',
+    seen: ({ units, outside, bystanders }) =>
+      units
+        .filter(it => isPublished(it, outside) && it.tries > 1 && !bystanders.includes(it.unit))
+        .map(({ unit }) => unit),
+  },
   'lost-raw': units(
     'published, partial',
     ({ terminal, completeness }) => terminal === 'published' && completeness === 'partial',

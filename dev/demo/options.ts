@@ -16,23 +16,25 @@ export interface DemoOptions {
   /** Seconds from one exposure to the next. */
   readonly cadence: number
   readonly workers: number
+  /** Units that each of them runs at a time. */
+  readonly slots: number
   /** What goes wrong on purpose. */
   readonly adversity: readonly Switch[]
 }
 
 /**
- * What is right for a camera where nothing else is asked for: all switches fit, two cores keep up, and a unit of LSSTComCam finds a worker that is free. LSSTCam's night is quiet: without
- * pixels its windows are open for long, and a unit is in hand for too short a time to kill its worker.
+ * What is right for a camera where nothing else is asked for: all switches fit, two cores keep up, and a unit finds a worker that is free. LSSTCam's night is
+ * quiet: without pixels its windows are open for long, and a unit is in hand for too short a time to kill its worker.
  */
 const USUAL: Readonly<
   Record<
     SimulatedInstrument,
-    Pick<DemoOptions, 'visits' | 'cadence' | 'workers'> & { readonly adversity: 'all' | 'none' }
+    Pick<DemoOptions, 'visits' | 'cadence' | 'workers' | 'slots'> & { readonly adversity: 'all' | 'none' }
   >
 > = {
-  LATISS: { visits: 14, cadence: 5, workers: 2, adversity: 'all' },
-  LSSTComCam: { visits: 6, cadence: 15, workers: 9, adversity: 'all' },
-  LSSTCam: { visits: 4, cadence: 35, workers: 4, adversity: 'none' },
+  LATISS: { visits: 14, cadence: 5, workers: 2, slots: 1, adversity: 'all' },
+  LSSTComCam: { visits: 6, cadence: 15, workers: 3, slots: 3, adversity: 'all' },
+  LSSTCam: { visits: 4, cadence: 35, workers: 4, slots: 48, adversity: 'none' },
 }
 const cameras = Object.keys(USUAL) as SimulatedInstrument[]
 
@@ -46,7 +48,7 @@ const whole = (low: number, high: number) => (text: string) => {
 
 /** Reads what follows `npm run demo --`; says what is allowed and ends the process where it is something else. */
 export function demoOptions(argv: readonly string[]): DemoOptions {
-  const usual = (what: 'visits' | 'cadence' | 'workers' | 'adversity') =>
+  const usual = (what: 'visits' | 'cadence' | 'workers' | 'slots' | 'adversity') =>
     `(default: ${cameras.map(name => `${USUAL[name][what]} for ${name}`).join(', ')})`
   const program = new Command('npm run demo --')
     .description('Runs a short simulated night through the whole system, and accounts for everything that went in.')
@@ -59,6 +61,7 @@ export function demoOptions(argv: readonly string[]): DemoOptions {
     )
     .option('--cadence <s>', `seconds from one exposure to the next ${usual('cadence')}`, whole(4, 600))
     .option('--workers <n>', `worker processes ${usual('workers')}`, whole(1, 32))
+    .option('--slots <n>', `units that a worker process runs at a time ${usual('slots')}`, whole(1, 64))
     .option('--seed <n>', 'of the sky and the night', whole(0, 2 ** 31 - 1), 1)
     .option('--no-transients', 'a control night: nothing changes in the sky, so every detection is false')
     .option('--no-pixels', 'raws are headers, and workers answer with a recorded result: for LSSTCam')

@@ -46,7 +46,7 @@ export const demoConfig = (options: DemoOptions) => {
     decide: { imageTimeoutSeconds: options.pixels ? 8 : 30, instruments: { [options.instrument]: { off: {}, chip } } },
     ledger: { leaseSeconds: 8 },
     ...(!options.pixels && { deployment: 'load-test' }),
-    worker: { heartbeatMs: 1500, recording: options.pixels ? '' : RECORDING },
+    worker: { heartbeatMs: 1500, slots: options.slots, recording: options.pixels ? '' : RECORDING },
   }
 }
 
@@ -114,7 +114,7 @@ interface Over extends Observed {
 /** Reads everything back from outside and holds it against what went in. */
 async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: Summary; evidence: Evidence }> {
   const { options, adversity, services, say, signal } = demo
-  const { plan, expected, raws, units, memory, prepared, night, ended } = over
+  const { plan, expected, raws, units, bystanders, memory, prepared, night, ended } = over
   const truth = await readTruth(truthFile(demo))
   const { outside, counters, faults } = await hold(demo, over)
   const published = units.reduce((sum, unit) => sum + (unit.terminal === 'published' ? unit.diaSources : 0), 0)
@@ -124,6 +124,7 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
   const { missingInApdb, missingAlerts, differences } = comparison
   const seen = whollySeen(truth, units)
   const scored = score(seen, (await detections(pool)).filter(isOf(seen)))
+  const clean = cleanUnits(adversity, plan).filter(unit => !bystanders.includes(unit))
   const downloads = (services.timings.downloadMs + services.timings.prepareMs) / 1000
   signal.throwIfAborted()
   return {
@@ -140,7 +141,7 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
       switches: counters,
       unaccounted: faults.length + missingInApdb + missingAlerts + differences.length + duplicates,
       truth: { injected: scored.injected, detected: scored.detected, false: scored.false.length },
-      latencySeconds: latenciesOf({ units, raws, clean: cleanUnits(adversity, plan), workers: options.workers }),
+      latencySeconds: latenciesOf({ units, raws, clean, workers: options.workers * options.slots }),
       keepingUp: keepingUp(plan, raws, units),
       memoryMb: memory,
       seconds: (Date.now() - demo.began) / 1000 - downloads,
@@ -163,11 +164,11 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
 }
 
 /** Holds the night against its plan, from outside. */
-async function hold({ system, adversity, signal }: Demo, { plan, units, poison }: Over): Promise<Account> {
+async function hold({ system, adversity, signal }: Demo, { plan, units, poison, bystanders }: Over): Promise<Account> {
   const { config } = system
   const client = await openKafka(config, 'demo', openLog(config, 'demo'))
   try {
-    return await accountWhenSettled(client, { adversity, plan, units, poison }, signal)
+    return await accountWhenSettled(client, { adversity, plan, units, poison, bystanders }, signal)
   } finally {
     await client.close()
   }

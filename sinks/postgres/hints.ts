@@ -12,6 +12,8 @@ export interface Bell {
 
 export interface Hints {
   readonly bell: () => Bell
+  /** Calls `hear` at every hint, as long as there are hints. */
+  readonly onHint: (hear: () => void) => void
   close(): Promise<void>
 }
 
@@ -59,6 +61,7 @@ export function listen(url: string, channel: HintChannel, onTrouble: (error: Err
   void connect()
   return {
     bell: () => bellOf(bells),
+    onHint: hear => void bells.add(hear),
     close: async () => {
       isClosed = true
       clearTimeout(timer)

@@ -139,6 +139,11 @@ export const infrastructure = {
       'A worker ends, with 0 and between units, after this many; 0: never. Whoever runs it starts a new one.',
       0,
     ),
+    slots: count(
+      1,
+      'Units that a process runs at a time: it reads one and stores another while its threads compute. More than threads wait in it although another process may be free.',
+    ),
+    threads: count(1, 'Pipelines that compute at a time in a process: as many as it has processors.'),
     rehearsals: count(
       3,
       'A worker runs the pipeline so often on an artificial unit before it asks for real ones, so that the first of those meets compiled code.',
@@ -216,6 +221,8 @@ export interface Infrastructure {
     | 'deadlineMs'
     | 'drainMs'
     | 'maxUnits'
+    | 'slots'
+    | 'threads'
     | 'rehearsals'
     | 'paddingArcsec'
     | 'calibrationCache'

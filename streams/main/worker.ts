@@ -1,12 +1,13 @@
 import { hostname } from 'node:os'
-import { type Hints, listen, pollingBell } from '../../sinks/postgres/hints.ts'
+import { type Bell, type Hints, listen, pollingBell } from '../../sinks/postgres/hints.ts'
 import { openHistory } from '../../sinks/postgres/history.ts'
 import { openLeases } from '../../sinks/ledger/leases.ts'
-import { calibrationCache } from '../../pipeline/worker/preload.ts'
-import { recordedThread } from '../../pipeline/worker/recording.ts'
-import { pipelineThread, type PipelineThread } from '../../pipeline/worker/thread-runner.ts'
 import type { UnitLedger } from '../../pipeline/worker/ports.ts'
-import { startWorker } from '../../pipeline/worker/worker.ts'
+import { calibrationCache, type PreloadContext } from '../../pipeline/worker/preload.ts'
+import { recordedThread } from '../../pipeline/worker/recording.ts'
+import { sharedLedger, sharedThreads } from '../../pipeline/worker/shared.ts'
+import { pipelineThread, type PipelineThread } from '../../pipeline/worker/thread-runner.ts'
+import { type RunningWorker, startWorker } from '../../pipeline/worker/worker.ts'
 import { geometryOf, type Geometry } from '../../topology/camera.ts'
 import { unitKey } from '../../topology/identifiers.ts'
 import { instruments } from '../../topology/instruments.ts'
@@ -18,63 +19,66 @@ import type { Metrics } from './metrics.ts'
 import type { Running } from './running.ts'
 import { isPooled, type World } from './world.ts'
 
-/** The worker: the ledger gives it units, its report goes to pipeline-result. It is a member of no group. */
+/**
+ * The workers of a process, `worker.slots` of them: the ledger gives them units, their reports go to pipeline-result. They are members of no group, and share
+ * threads, calibrations and connections.
+ */
 export async function runWorker(world: World): Promise<Running> {
-  const { config, pool, store, log, metrics } = world
-  const id = `${hostname()}-${process.pid}`
+  const { config, pool, metrics } = world
+  const { slots, pollMs } = config.worker
   const hints = isPooled(config) ? noHints : hintsOf(world)
-  const bell = hints.bell()
-  const bucket = config.s3.centralBucket
+  const threads = threadsOf(world)
+  await threads.ready
   const cache = calibrationCache(config.worker.calibrationCache)
-  const thread = threadOf(world)
-  await thread.ready
-  const worker = startWorker({
-    id,
-    ledger: metered(openLeases(pool, config.ledger), metrics, cache),
-    report: report(world),
-    preload: {
-      store,
-      history: openHistory(pool),
-      bucket,
-      geometry: geometryBy(config.decide),
-      paddingArcsec: config.worker.paddingArcsec,
-      cache,
-    },
-    run: {
-      worker: id,
-      store,
-      bucket,
-      thread,
-      deployment: config.deployment,
-      deadlineMs: config.worker.deadlineMs,
-      paddingArcsec: config.worker.paddingArcsec,
-      now: Date.now,
-    },
-    log,
-    holdsLimit: config.worker.calibrationCache,
-    pollMs: config.worker.pollMs,
-    heartbeatMs: config.worker.heartbeatMs,
-    drainMs: config.worker.drainMs,
-    maxUnits: config.worker.maxUnits,
-    wake: (ms, signal) => bell.next(ms, signal),
-  })
+  const ledger = sharedLedger(openLeases(pool, config.ledger), pollMs / 2, hints.onHint, Date.now)
+  const shared = { ledger: metered(ledger, metrics, cache), thread: { ...threads, close: async () => {} }, cache }
+  const name = `${hostname()}-${process.pid}`
+  const workers = Array.from({ length: slots }, (_, i) =>
+    startOne(world, slots === 1 ? name : `${name}-${i + 1}`, shared, hints.bell()),
+  )
+  const drain = async () => {
+    await Promise.all(workers.map(worker => worker.drain()))
+    await threads.close()
+  }
   return {
-    ended: worker.ended,
+    // One that ends by itself, after its last unit, takes the others with it: whoever runs the process starts a new one.
+    ended: Promise.race(workers.map(({ ended }) => ended)).then(drain),
     stop: async () => {
-      await worker.drain()
+      await drain()
       await hints.close()
     },
   }
 }
 
-/** The same ledger, whose answers are counted. The worker asks for a lease when it has none, so until then it is busy. */
+interface Shared {
+  readonly ledger: UnitLedger
+  readonly thread: PipelineThread
+  readonly cache: PreloadContext['cache']
+}
+
+function startOne(world: World, id: string, { ledger, thread, cache }: Shared, bell: Bell): RunningWorker {
+  const { config, pool, store, log } = world
+  const bucket = config.s3.centralBucket
+  const { paddingArcsec, calibrationCache, deadlineMs, pollMs, heartbeatMs, drainMs, maxUnits } = config.worker
+  const common = { store, bucket, paddingArcsec }
+  return startWorker({
+    ...{ id, ledger, log, pollMs, heartbeatMs, drainMs, maxUnits },
+    report: report(world),
+    preload: { ...common, cache, history: openHistory(pool), geometry: geometryBy(config.decide) },
+    run: { ...common, worker: id, thread, deployment: config.deployment, deadlineMs, now: Date.now },
+    holdsLimit: calibrationCache,
+    wake: (ms, signal) => bell.next(ms, signal),
+  })
+}
+
+/** The same ledger, whose answers are counted. A worker asks for a lease when it has none, so until then it is busy. */
 function metered(ledger: UnitLedger, metrics: Metrics, cache: { readonly size: number }): UnitLedger {
-  let isBusy = false
+  const busy = new Set<string>()
   metrics.probe({
     name: 'worker',
     gauges: ['pp_worker_busy', 'pp_worker_calibrations'],
     read: () => [
-      { gauge: 'pp_worker_busy', value: isBusy ? 1 : 0 },
+      { gauge: 'pp_worker_busy', value: busy.size },
       { gauge: 'pp_worker_calibrations', value: cache.size },
     ],
   })
@@ -82,10 +86,11 @@ function metered(ledger: UnitLedger, metrics: Metrics, cache: { readonly size: n
   return {
     ...ledger,
     lease: async worker => {
-      isBusy = false
+      busy.delete(worker.id)
       const lease = await ledger.lease(worker)
-      isBusy = lease !== undefined
-      if (isBusy) metrics.add('pp_worker_leases_total', {})
+      if (!lease) return undefined
+      busy.add(worker.id)
+      metrics.add('pp_worker_leases_total', {})
       return lease
     },
     reported: async (...unit) => {
@@ -104,16 +109,16 @@ function metered(ledger: UnitLedger, metrics: Metrics, cache: { readonly size: n
 }
 
 /** A hint needs a session of its own. Workers behind a pooler are too many for that, and poll. */
-const noHints: Hints = { bell: pollingBell, close: async () => {} }
+const noHints: Hints = { bell: pollingBell, onHint: () => {}, close: async () => {} }
 const hintsOf = ({ config, log }: World): Hints =>
   listen(config.postgres.url, 'unit_ready', error =>
     log.warn({ error: String(error) }, 'no hints from the database; polling goes on'),
   )
 
 /** What looks at the pixels: the pipeline, or in load tests what it once said. */
-function threadOf({ config, store, log }: World): PipelineThread {
-  const { recording, recordingMs, rehearsals } = config.worker
-  if (recording === '') return pipelineThread(rehearsals)
+function threadsOf({ config, store, log }: World): PipelineThread {
+  const { recording, recordingMs, rehearsals, threads } = config.worker
+  if (recording === '') return sharedThreads(Array.from({ length: threads }, () => pipelineThread(rehearsals)))
   log.error(
     { code: 'recorded-pipeline', recording, deployment: config.deployment },
     'no pixels are looked at: every unit is answered from a recording (worker.recording)',
