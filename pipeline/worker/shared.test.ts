@@ -10,6 +10,7 @@ const options = () => ({ deadlineMs: 1, signal: new AbortController().signal })
 
 /** A thread that answers when told to. */
 function thread() {
+  const closed = vi.fn(async () => {})
   const running: { visit: bigint; end: () => void; fail: () => void }[] = []
   const it: PipelineThread = {
     ready: Promise.resolve(),
@@ -17,9 +18,9 @@ function thread() {
       new Promise((resolve, reject) => {
         running.push({ visit, end: () => resolve(answer), fail: () => reject(new Error('crashed')) })
       }),
-    close: vi.fn(async () => {}),
+    close: closed,
   }
-  return { it, running }
+  return { it, running, closed }
 }
 const settle = () => new Promise(resolve => setImmediate(resolve))
 
@@ -39,8 +40,8 @@ it('gives jobs to threads that are free, the others in the order of asking, also
   await settle()
   expect(busy![2]!.visit).toBe(4n)
   await threads.close()
-  expect(a.it.close).toHaveBeenCalledOnce()
-  expect(b.it.close).toHaveBeenCalledOnce()
+  expect(a.closed).toHaveBeenCalledOnce()
+  expect(b.closed).toHaveBeenCalledOnce()
 })
 
 it('begins no job whose lease was lost while it waited, and lets the next one begin', async () => {
