@@ -3,7 +3,14 @@ import { codecWith, type Codec } from '../schemas/codec.ts'
 import type { Audit, Contracts } from '../schemas/avro/generated.ts'
 import { type Config, ConfigError } from '../streams/main/config.ts'
 import { openKafka, openLog } from '../streams/main/world.ts'
-import { Fenced, UnknownOutcome, type FencedProducer, type LogClient, type NewRecord } from '../streams/log-client.ts'
+import {
+  Fenced,
+  UnknownOutcome,
+  type FencedProducer,
+  type GroupOffsets,
+  type LogClient,
+  type NewRecord,
+} from '../streams/log-client.ts'
 import { prepareRegistry, writerSchemas } from '../streams/registry/registry.ts'
 import { eventHeaders } from '../streams/task/records.ts'
 import type { Stream } from '../topology/model/stream.ts'
@@ -43,7 +50,7 @@ export async function asOperator<T>(
 }
 
 /**
- * Writes records, and beside them who ordered them and why, in one transaction. `whatTells`: the command that says what became of it.
+ * Writes records or the offsets of a group, and beside them who ordered them and why, in one transaction. `whatTells`: the command that says what became of it.
  * @throws ConfigError where somebody else gave an order meanwhile (nothing is written), or where no answer came
  */
 export async function commitOrder(
@@ -52,6 +59,7 @@ export async function commitOrder(
   records: readonly NewRecord[],
   note: Audit,
   whatTells: string,
+  groupOffsets?: GroupOffsets,
 ): Promise<void> {
   const noted = {
     topic: audit.topic,
@@ -60,7 +68,7 @@ export async function commitOrder(
     value: codec.encode('audit', note),
     headers: eventHeaders(Date.now(), 0),
   }
-  await producer.commit([...records, noted]).catch((error: unknown) => {
+  await producer.commit([...records, noted], groupOffsets).catch((error: unknown) => {
     if (error instanceof Fenced)
       throw new ConfigError('Another order was given at the same moment; nothing was written')
     if (error instanceof UnknownOutcome)

@@ -10,6 +10,7 @@ import type { Role } from '../topology/model/topology.ts'
 import { dlqCommand } from './dlq.ts'
 import { maskCommand } from './masks.ts'
 import { pipelinesCommand } from './pipelines.ts'
+import { replayCommand } from './replay/command.ts'
 import { repoCommand } from './repo.ts'
 import { detectorsCommand } from './show-detectors.ts'
 import { table } from './table.ts'
@@ -86,7 +87,7 @@ pp.command('visit')
   .addOption(json())
   .action((group: string, options: { json: boolean }) => showVisit(loadConfig(process.env), group, options, print))
 
-for (const command of [pipelinesCommand, maskCommand, dlqCommand, detectorsCommand, repoCommand])
+for (const command of [pipelinesCommand, maskCommand, dlqCommand, detectorsCommand, repoCommand, replayCommand])
   pp.addCommand(command(print))
 
 try {

@@ -7,7 +7,9 @@ let broker: MemoryBroker
 let client: MemoryClient
 const record = (partition: number, text: string) => ({ topic: 't', partition, key: null, value: Buffer.from(text) })
 const texts = async (patienceMs?: number) =>
-  (await readCommitted(client, await partitionsOfTopic(client, 't'), patienceMs === undefined ? {} : { patienceMs })).map(({ value }) => String(value))
+  (
+    await readCommitted(client, await partitionsOfTopic(client, 't'), patienceMs === undefined ? {} : { patienceMs })
+  ).map(({ value }) => String(value))
 
 beforeEach(() => {
   broker = new MemoryBroker()

@@ -9,16 +9,13 @@ import { sweep } from '../../sinks/ledger/sweep.ts'
 import { metrics } from '../../sinks/metrics/metrics.ts'
 import { repoSync } from '../../sinks/repository/repo-sync.ts'
 import { runClock } from '../clock/clock.ts'
-import { listings } from '../raws/listings.ts'
-import { rawIntake } from '../raws/raw-intake.ts'
-import { rawReconcile } from '../raws/raw-reconcile.ts'
-import { sidecars } from '../raws/sidecars.ts'
 import { watchSilence } from '../raws/silence-watch.ts'
 import { runStage } from '../run-stage.ts'
 import { systemScheduler } from '../scheduler.ts'
 import type { Effect } from '../task/effects.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dispensable } from './dispensable.ts'
+import { rawEffects } from './raw-effects.ts'
 import { runPublish } from './publish.ts'
 import type { Running } from './running.ts'
 import { runWorker } from './worker.ts'
@@ -77,22 +74,11 @@ const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, sta
   },
 })
 
-/** Exposures whose sidecar is remembered: ten nights. */
-const MAX_SIDECARS = 10_000
-
 /** The compiler asks for one implementation per declared effect, no more and no fewer. */
-function effectsOf({ config, pool, store, log }: World): Effects<Effect> {
-  const known = sidecars({
-    bucket: store,
-    tries: config.raws.sidecarTries,
-    pauseMs: config.raws.sidecarPauseMs,
-    pause: sleep,
-    capacity: MAX_SIDECARS,
-  })
-  const { rawBucket } = config.s3
+function effectsOf(world: World): Effects<Effect> {
+  const { pool, log } = world
   return {
-    'raw-intake': rawIntake(known, rawBucket),
-    'raw-reconcile': rawReconcile(listings({ bucket: store, rawBucket, sidecars: known, log })),
+    ...rawEffects(world),
     dispatch: dispatch(pool),
     associate: logged(
       associate(pool, (unit, landing, rows) =>

@@ -3,6 +3,7 @@ import type { Instant } from '../../topology/model/time.ts'
 import { taskCount } from '../../topology/model/topology.ts'
 import { clock } from '../../topology/streams.ts'
 import { at, type LogClient, type LogRecord, type TopicPartition } from '../log-client.ts'
+import type { Arrival } from '../operators/moves.ts'
 import { OrderRefused } from './faults.ts'
 import type { Commit } from './journal.ts'
 import type { TaskPlan } from './plan.ts'
@@ -155,7 +156,7 @@ async function refuseSplit(
 }
 
 /** The first committed record of `[offset, end)`. */
-async function recordAt(
+export async function recordAt(
   client: LogClient,
   from: TopicPartition & { readonly offset: bigint },
   end: bigint,
@@ -195,12 +196,13 @@ export class Rereading {
     this.#bounds = new Map(Object.entries(until).map(([input, offset]) => [input, BigInt(offset)]))
     this.#seen = seen
   }
-  /** @param inherited the replay that the record's own header names */
-  of(record: LogRecord, inherited: Replay): Replay {
+  /** The event with the id of the order where it is read again; else with what its own header names. */
+  mark(arrival: Arrival): Arrival {
+    const { event, record } = arrival
     const isAgain = record.offset < (this.#bounds.get(at(record)) ?? 0n)
-    const replay = isAgain ? Math.max(inherited, this.#id) : inherited
+    const replay = isAgain ? Math.max(event.replay, this.#id) : event.replay
     this.#seen = Math.max(this.#seen, replay)
-    return replay
+    return replay === event.replay ? arrival : { ...arrival, event: { ...event, replay } }
   }
   get kept(): Commit['replay'] {
     return { id: this.#id, until: this.#until, seen: this.#seen }

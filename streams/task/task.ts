@@ -235,8 +235,7 @@ export class Task {
     for (let attempt = 0; ; attempt++) {
       try {
         const read = this.#reader.read(record)
-        if (read?.kind !== 'event') return read
-        return { ...read, event: { ...read.event, replay: this.#rereading.of(record, read.event.replay) } }
+        return read?.kind === 'event' ? this.#rereading.mark(read) : read
       } catch (error) {
         if (!(error instanceof UnknownSchemaError) || this.#killed.signal.aborted) throw error
         await codec.prefetch([error.id]).catch(async (reason: unknown) => {

@@ -60,7 +60,7 @@ const SIDECAR_TURNS = 12
 const TURNS_UNTIL_QUIET = 400
 /** The clock's ε. */
 const EPSILON_MS = 1_000
-const codec = codecWith(new Map(contractNames.map((name, i) => [name, i + 1])))
+export const codec = codecWith(new Map(contractNames.map((name, i) => [name, i + 1])))
 
 /**
  * Plays a night to the front half of the real topology, on the real task loop in memory and on virtual time; the entrances and the
@@ -76,7 +76,7 @@ export async function playNight(
   const driver = Driver.prepare({
     topology: promptTopology({ partitions, settings }),
     codec,
-    effects: effectsOn(store, listing),
+    effects: effectsOn(store, () => listing),
     startAt: NIGHT - 60_000,
     options: { timeCommitMs: 0, maxBatch },
   })
@@ -121,7 +121,8 @@ const ticksOf = (tickMs: number): Instant[] =>
 
 type Store = ReturnType<typeof memoryBucket>
 
-function effectsOn({ bucket }: Store, listing: FrontHalfSetup['listing']) {
+/** raw-intake and raw-reconcile on the bucket; `listing` is asked at each listing. */
+export function effectsOn({ bucket }: Store, listing: () => FrontHalfSetup['listing']) {
   const slow = {
     ...bucket,
     get: async (name: string, key: string) => {
@@ -131,7 +132,11 @@ function effectsOn({ bucket }: Store, listing: FrontHalfSetup['listing']) {
   }
   const known = sidecars({ bucket: slow, tries: 1, pauseMs: 0, pause: async () => {}, capacity: 1000 })
   const nothing = async function* (): AsyncGenerator<never> {}
-  const listed = listing === 'blind' ? { ...bucket, list: nothing, folders: nothing } : bucket
+  const listed: typeof bucket = {
+    ...bucket,
+    list: (...asked) => (listing() === 'blind' ? nothing() : bucket.list(...asked)),
+    folders: (...asked) => (listing() === 'blind' ? nothing() : bucket.folders(...asked)),
+  }
   const log = { warn: () => {} }
   return {
     'raw-intake': rawIntake(known, BUCKET),
@@ -145,7 +150,8 @@ const SAL = {
   ...{ salIndex: 1n, scriptSalIndex: 200_023n },
 }
 
-async function perform(driver: Driver, store: Store, deed: Deed): Promise<void> {
+/** What the world does. */
+export async function perform(driver: Driver, store: Store, deed: Deed): Promise<void> {
   switch (deed.kind) {
     case 'announce':
       return driver.feed(nextVisit, '', deed.value)
