@@ -7,6 +7,8 @@ import type { PlannedUnit, ReplayPlan } from './plan.ts'
 import { ReplayedNight, turns } from './testing/replayed-night.ts'
 
 const HOUR = 3_600_000
+/** The night after begins so much later: when the first has just ended. */
+const LATER_MS = 340_000
 const CHOICES = [
   ['exposure-window'],
   ['fan-out'],
@@ -183,13 +185,17 @@ it('runs deferred units on the raws that were decided on before the downtime', a
 it('leaves the decisions of a night that goes on meanwhile as they would have been', async () => {
   const later = (deeds: readonly Deed[]) =>
     deeds.map(deed => {
-      const t = deed.t + 12 * HOUR
+      const t = deed.t + LATER_MS
       if (deed.kind === 'announce') {
         const { value } = deed
         return {
           ...deed,
           t,
-          value: { ...value, groupId: `next-${value.groupId}`, private_sndStamp: value.private_sndStamp + 12 * 3600 },
+          value: {
+            ...value,
+            groupId: `next-${value.groupId}`,
+            private_sndStamp: value.private_sndStamp + LATER_MS / 1000,
+          },
         }
       }
       if (deed.kind === 'cancel') return { ...deed, t, group: `next-${deed.group}` }
@@ -206,7 +212,6 @@ it('leaves the decisions of a night that goes on meanwhile as they would have be
     }) as Deed[]
   const decided = async (isReplayed: boolean) => {
     const night = await outage(2, 20)
-    await night.rest(HOUR)
     if (isReplayed) {
       await night.stop()
       for (const stage of CHOICES[4]) night.driver.reset(stage, NIGHT - 60_000)
