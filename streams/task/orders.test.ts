@@ -23,7 +23,7 @@ const setup = (more: Partial<DriverSetup> = {}): DriverSetup => ({
   ...more,
 })
 const only = (...stages: string[]) => setup({ stages })
-type Stream = typeof seen | typeof items | typeof arrived | typeof receipts
+type Stream = typeof seen | typeof items
 /** "id@replay" of what was written, in the order of its being written. */
 const told = (driver: Driver, stream: Stream) =>
   driver.outputs(stream).map(({ value, replay }) => `${(value as { id: string }).id}@${replay}`)

@@ -3,10 +3,12 @@ import type { Instant } from '../../topology/model/time.ts'
 import { taskCount } from '../../topology/model/topology.ts'
 import { clock } from '../../topology/streams.ts'
 import { at, type LogClient, type LogRecord, type TopicPartition } from '../log-client.ts'
+import type { Log } from '../log.ts'
 import type { Arrival } from '../operators/moves.ts'
 import { OrderRefused } from './faults.ts'
 import type { Commit } from './journal.ts'
 import type { TaskPlan } from './plan.ts'
+import { Progress } from './progress.ts'
 
 /** What our own commits write beside a group's offsets; an operator's tool leaves it empty. */
 export const METADATA = 'pp:'
@@ -21,12 +23,6 @@ export interface Standing {
   readonly marks: ReadonlyMap<string, Instant>
   readonly watermark: Instant | null
   readonly replay: Commit['replay']
-}
-export interface Order {
-  readonly standing: Standing
-  /** For the log: what the order comes to. */
-  readonly sentence: string
-  readonly facts: object
 }
 
 /** Where the journal says that a task stands; without one, at the earliest records, never at the latest. */
@@ -49,6 +45,10 @@ export async function standingOf(
   }
 }
 
+/** What was done above the places where the task goes on stays done. */
+export const progressOf = (offsets: ByInput<bigint>, commit: Commit | undefined): Map<string, Progress> =>
+  new Map([...offsets].map(([input, to]) => [input, new Progress(to, (commit?.done[input] ?? []).map(BigInt))]))
+
 /**
  * An operator who resets the offsets of a stopped group orders a replay: a group offset without our metadata is an order. It moves the
  * task back, never forward, to one moment in all its inputs; what it has read before is read again, marked with the order's id, and
@@ -58,13 +58,22 @@ export async function standingOf(
  * The id is the watermark at which the order is taken, and above any id the task has seen: it becomes the attempt of the units.
  * The caller commits the new standing, and our metadata over the order, in one transaction: until then the order is simply taken again.
  *
- * @returns undefined where there is no order
+ * @returns where the task is to go on; undefined where there is no order
  * @throws OrderRefused, with the command that would be right
  */
-export async function takeOrder(client: LogClient, plan: TaskPlan, standing: Standing): Promise<Order | undefined> {
+export async function takeOrder(
+  client: LogClient,
+  plan: TaskPlan,
+  standing: Standing,
+  log: Log,
+): Promise<Standing | undefined> {
   const ordered = await ordersOf(client, plan)
   if (ordered.size === 0) return undefined
-  const facts = { group: plan.group, order: Object.fromEntries([...ordered].map(([input, to]) => [input, String(to)])) }
+  const facts = {
+    task: plan.name,
+    group: plan.group,
+    order: Object.fromEntries([...ordered].map(([input, to]) => [input, String(to)])),
+  }
   const [first, end] = await Promise.all([
     client.offsets(plan.inputs, 'earliest'),
     client.offsets(plan.inputs, 'latest'),
@@ -72,9 +81,11 @@ export async function takeOrder(client: LogClient, plan: TaskPlan, standing: Sta
   // What retention has taken of what was not read yet is lost; whoever gives an order has decided to go on without it.
   const reached = mapOf(plan.inputs, input => larger(standing.offsets.get(input)!, first.get(input)!))
   if (plan.stage.resets === 'ignored') {
-    const sentence =
-      'an order was not taken: the truth of this stage is not its place in the log; it goes on where it stands'
-    return { standing: { ...standing, offsets: reached }, sentence, facts }
+    log.warn(
+      facts,
+      'an order was not taken: the truth of this stage is not its place in the log; it goes on where it stands',
+    )
+    return { ...standing, offsets: reached }
   }
   refuseOutside(plan, ordered, first, end)
   const from = mapOf(plan.inputs, input =>
@@ -83,17 +94,14 @@ export async function takeOrder(client: LogClient, plan: TaskPlan, standing: Sta
   await refuseSplit(client, plan, { ordered, from, reached })
   const again = plan.inputs.filter(input => from.get(at(input))! < reached.get(at(input))!)
   if (again.length === 0) {
-    const sentence = 'an order lies at or beyond where the task stands: nothing is read again, and nothing is skipped'
-    return { standing: { ...standing, offsets: from }, sentence, facts }
+    log.warn(facts, 'an order lies at or beyond where the task stands: nothing is read again, and nothing is skipped')
+    return { ...standing, offsets: from }
   }
   const replay = replayOf(standing, again, reached)
   const topics = new Set(again.map(({ topic }) => topic))
   const marks = new Map([...standing.marks].filter(([mark]) => !topics.has(mark.split('<')[0]!)))
-  return {
-    standing: { offsets: from, marks, watermark: null, replay },
-    sentence: 'an order to replay was taken',
-    facts: { ...facts, replay: replay.id, until: replay.until },
-  }
+  log.warn({ ...facts, replay: replay.id, until: replay.until }, 'an order to replay was taken')
+  return { offsets: from, marks, watermark: null, replay }
 }
 
 /** Offsets of the group that are not ours; none where nothing but a clock that others read too was reset. */

@@ -11,10 +11,10 @@ import { Inbox, type Item } from './inbox.ts'
 import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
 import { migrate } from './migrate.ts'
 import type { TaskDeps } from './options.ts'
-import { METADATA, Rereading, standingOf, takeOrder } from './orders.ts'
+import { METADATA, progressOf, Rereading, standingOf, takeOrder } from './orders.ts'
 import type { TaskPlan } from './plan.ts'
 import { encoderOf, stepProcessor, type Processor } from './processor.ts'
-import { Progress } from './progress.ts'
+import type { Progress } from './progress.ts'
 import { outRecord, parkedRecord, Reader, watermarkRecord } from './records.ts'
 
 /** What the next transaction will hold, besides states and the commit record. */
@@ -112,10 +112,9 @@ export class Task {
     kept.finish(this.#plan.stateVersion)
 
     const standing = await standingOf(client, this.#plan, kept.commit)
-    const order = await takeOrder(client, this.#plan, standing)
-    const { offsets, marks, watermark, replay } = order?.standing ?? standing
-    const doneOf = (input: string) => (kept.commit?.done[input] ?? []).map(BigInt)
-    this.#progress = new Map([...offsets].map(([input, offset]) => [input, new Progress(offset, doneOf(input))]))
+    const ordered = await takeOrder(client, this.#plan, standing, log)
+    const { offsets, marks, watermark, replay } = ordered ?? standing
+    this.#progress = progressOf(offsets, kept.commit)
     this.#marks = new Map(marks)
     this.#watermark = watermark
     this.#rereading = new Rereading(replay)
@@ -124,10 +123,7 @@ export class Task {
     migrate(this.#store, this.#plan, kept.commit?.stateVersion)
     this.#processor = this.#makeProcessor()
     if (this.#killed.signal.aborted) return
-    if (order) {
-      log.warn({ task: name, ...order.facts }, order.sentence)
-      await this.#commit()
-    }
+    if (ordered) await this.#commit()
     const from = inputs.map(input => ({ ...input, offset: offsets.get(at(input))! }))
     this.#inbox = new Inbox(client, from, this.#bell.ring)
     this.#lastCommit = scheduler.now()
