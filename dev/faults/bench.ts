@@ -34,28 +34,29 @@ export interface Bench {
 export const SIZE = 256
 const RECORDING = 'recordings/unit.v8'
 export const INSTRUMENT = 'LSSTComCam'
-/** After twice a visit's script its window is open for this long, s. */
-export const IMAGE_TIMEOUT_S = 4
+const IMAGE_TIMEOUT_S = 4
 
-const overrides = {
+const overridesFor = (imageTimeoutSeconds: number) => ({
   deployment: 'load-test',
-  decide: {
-    imageTimeoutSeconds: IMAGE_TIMEOUT_S,
-    instruments: { [INSTRUMENT]: { off: {}, chip: { width: SIZE, height: SIZE } } },
-  },
+  decide: { imageTimeoutSeconds, instruments: { [INSTRUMENT]: { off: {}, chip: { width: SIZE, height: SIZE } } } },
   ledger: { leaseSeconds: 8 },
   worker: { heartbeatMs: 1500, recording: RECORDING, recordingMs: 100 },
-}
+})
 
 export interface BenchOptions {
   readonly say: (line: string) => void
   readonly kafka?: Omit<KafkaOptions, 'detour'>
+  /**
+   * After twice a visit's script its window is open for this long, s. Longer where the observatory itself cannot write for a while: what
+   * enters after the deadline is late, whoever's fault it is.
+   */
+  readonly imageTimeoutSeconds?: number
   /** Called when the processes are gone and the services are not yet. */
   readonly onClose?: () => void
 }
 
 /** Starts it all; what was started is ended again where something does not come up. */
-export async function openBench({ say, kafka, onClose }: BenchOptions): Promise<Bench> {
+export async function openBench({ say, kafka, onClose, imageTimeoutSeconds }: BenchOptions): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'pp-faults-'))
   const armed = join(folder, 'armed')
   await mkdir(armed)
@@ -82,7 +83,13 @@ export async function openBench({ say, kafka, onClose }: BenchOptions): Promise<
     await store.put('central', RECORDING, await recordOneUnit(1, SIZE))
     store.close()
     const system = await startSystem(throughProxies(addresses, proxies), folder, {
-      ...{ overrides, workers: 3, readyMs: 180_000, progress: say, doubled: ['clock', 'steps', 'effects', 'publish'] },
+      ...{
+        overrides: overridesFor(imageTimeoutSeconds ?? IMAGE_TIMEOUT_S),
+        workers: 3,
+        readyMs: 180_000,
+        progress: say,
+        doubled: ['clock', 'steps', 'effects', 'publish'],
+      },
       environment: {
         PP_LOG_LEVEL: 'debug',
         FAULTS_ARMED: armed,

@@ -38,7 +38,7 @@ export const diskFull: Fault = {
     'duplicate-notification': 'the observatory itself writes again what the broker did not acknowledge',
     'duplicate-announcement': 'likewise',
   },
-  options: { kafka: { mount }, onClose: unmount },
+  options: { kafka: { mount }, onClose: unmount, imageTimeoutSeconds: 30 },
   strike: async scene => {
     const { services, lines } = scene.bench
     await scene.until(5, 10)

@@ -30,6 +30,8 @@ const brokerRestart: Fault = {
   invariant: 'Progress again within 60 s; what was acknowledged is there.',
   recovery: 'from the moment the broker answers again until every task that carries time has committed',
   allowedSeconds: 60,
+  stand: 'broker',
+  options: { imageTimeoutSeconds: 30 },
   unwatched: {
     'duplicate-notification': 'the observatory itself writes again what the dead broker did not acknowledge',
     'duplicate-announcement': 'likewise',
@@ -211,8 +213,8 @@ const slowSink: Fault = {
   },
 }
 
+export { brokerRestart }
 export const ofServices: readonly Fault[] = [
-  brokerRestart,
   postgresKill,
   ...lostReplies,
   s3Trouble('down', 'hangs up on everybody', 12),
