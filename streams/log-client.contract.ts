@@ -22,6 +22,10 @@ export interface LogWorld {
   begin(transactionalId: string): Promise<Transaction>
   /** Reads as a client does, in answers that hold hardly more than so many bytes. */
   readInPieces(from: TopicPartition & { readonly offset: bigint }, isolation: Isolation, maxBytes: number): Tail
+  /** The configuration of a topic on which `compact` works. */
+  readonly compacted: Readonly<Record<string, string>>
+  /** Lets the cleaner take what is superseded in all that the log holds by now. May add records with the key `roll`. */
+  compact(partition: TopicPartition): Promise<void>
   /** What retention does: the log of the partition begins at `first` afterwards. */
   deleteBefore(partition: TopicPartition, first: bigint): Promise<void>
   /** The next such request of any client meets this. */

@@ -33,15 +33,19 @@ const loss = fc.record({
   loss: fc.constantFrom('request lost' as const, 'reply lost'),
 })
 
+/** How many histories, how many of them with a cleaner, and how many rows of losses are tried. */
+export interface Runs {
+  readonly histories: number
+  readonly compactions: number
+  readonly outages: number
+  /** Where a run is dear, a failing one is told as it is, instead of being tried again until it is short. */
+  readonly dear?: true
+}
+
 /**
  * What every implementation of `LogClient` must do with histories that nobody thought of: the seeds of a failing one are printed.
- * @param runs how many histories and how many outages are tried
  */
-export function logHistoriesContract(
-  name: string,
-  makeWorld: () => Promise<LogWorld>,
-  runs: { readonly histories: number; readonly outages: number },
-): void {
+export function logHistoriesContract(name: string, makeWorld: () => Promise<LogWorld>, runs: Runs): void {
   describe(`LogClient contract: histories, ${name}`, () => {
     let world: LogWorld
     let client: LogClient
@@ -69,33 +73,31 @@ export function logHistoriesContract(
 
     it('shows exactly what was committed, from wherever and in whatever pieces it is read', async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 45 }), fc.nat(), async (steps, offset) => {
+        fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 45 }), fc.nat(), async (steps, shift) => {
           const tp = await partition()
-          const { ids, fates } = await play(world, client, tp, steps)
+          const { ids, fates } = await play(world, client, tp, steps, () => null)
           const end = await endOf(tp, ids)
           const all = await readAll(tp, 'uncommitted', 0n, end)
           expect(all.map(r => String(r.value)).sort(), 'nothing is lost or doubled').toEqual([...fates.keys()].sort())
           const committed = all.filter(r => fates.get(String(r.value)) === 'commit')
-          const reads = [
-            // The smallest limit makes one batch an answer, so that each answer begins inside some transaction.
-            ...range(end, 11n, BigInt(offset) % 11n).map(from => ({ from, maxBytes: 1 })),
-            ...range(end, 7n, BigInt(offset) % 7n).map(from => ({ from, maxBytes: 250 })),
-            ...range(end, 2n, BigInt(offset) % 2n).map(from => ({ from, maxBytes: 1 << 20 })),
-          ]
-          for (const { from, maxBytes } of reads)
-            for (const [isolation, expected] of [['committed', committed] as const, ['uncommitted', all] as const]) {
-              const got = await drain(() => world.readInPieces({ ...tp, offset: from }, isolation, maxBytes), from, end)
-              const wanted = {
-                from,
-                maxBytes,
-                isolation,
-                next: end,
-                records: told(expected.filter(r => r.offset >= from)),
-              }
-              expect({ from, maxBytes, isolation, next: got.next, records: told(got.records) }).toEqual(wanted)
-            }
+          await readsEverywhere(world, tp, end, shift, { committed, uncommitted: all })
         }),
-        { numRuns: runs.histories },
+        { numRuns: runs.histories, endOnFailure: runs.dear ?? false },
+      )
+    })
+
+    it('shows the last of each key after the cleaner was there, and passes what it has emptied', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 30 }), fc.nat(), async (steps, shift) => {
+          const tp = await partition(world.compacted)
+          const { ids } = await play(world, client, tp, steps, n => Buffer.from(`k${n % 4}`))
+          const before = await readAll(tp, 'committed', 0n, await endOf(tp, ids))
+          await world.compact(tp)
+          const last = new Map(before.map(r => [String(r.key), r.offset]))
+          const survivors = before.filter(r => last.get(String(r.key)) === r.offset)
+          await readsEverywhere(world, tp, await endOf(tp, []), shift, { committed: survivors })
+        }),
+        { numRuns: runs.compactions, endOnFailure: runs.dear ?? false },
       )
     })
 
@@ -126,27 +128,58 @@ export function logHistoriesContract(
             expect((await client.committed(group, [tp])).get(at(tp))).toEqual(note(next - 1))
           }
         }),
-        { numRuns: runs.outages },
+        { numRuns: runs.outages, endOnFailure: runs.dear ?? false },
       )
     })
   })
 }
 
 const nothing = () => undefined
-const told = (records: readonly LogRecord[]) => records.map(r => [r.offset, r.key?.toString('hex'), String(r.value)])
 
-const range = (end: bigint, by: bigint, from: bigint): bigint[] =>
-  Array.from({ length: Number((end - from + by) / by) }, (_, i) => from + BigInt(i) * by).filter(
-    offset => offset <= end,
-  )
+/** Reads from many places in pieces of several sizes, each of which must give exactly what of `expected` lies there, and end at the end. */
+async function readsEverywhere(
+  world: LogWorld,
+  tp: TopicPartition,
+  end: bigint,
+  shift: number,
+  expected: Readonly<Partial<Record<Isolation, readonly LogRecord[]>>>,
+): Promise<void> {
+  // The smallest limit makes one batch an answer, so that each answer begins inside some transaction, or is an emptied batch.
+  const pieces = [
+    { maxBytes: 1, every: 11 },
+    { maxBytes: 250, every: 7 },
+    { maxBytes: 1 << 20, every: 2 },
+  ]
+  for (const { maxBytes, every } of pieces)
+    for (let from = BigInt(shift % every); from <= end; from += BigInt(every))
+      for (const [isolation, all] of Object.entries(expected) as [Isolation, readonly LogRecord[]][]) {
+        const got = await drain(() => world.readInPieces({ ...tp, offset: from }, isolation, maxBytes), from, end)
+        const records = told(all.filter(r => r.offset >= from))
+        expect({ from, maxBytes, isolation, next: got.next, records: told(got.records) }).toEqual({
+          ...{ from, maxBytes, isolation, next: end, records },
+        })
+      }
+}
+/** What a comparison is told; the records with which a world makes the cleaner come are none of the history's. */
+const told = (records: readonly LogRecord[]) =>
+  records.filter(r => String(r.key) !== 'roll').map(r => [r.offset, r.key?.toString('hex'), String(r.value)])
 
 /** Plays a history; what is still open at its end is aborted by the next fence of its id. Returns what became of each value. */
-async function play(world: LogWorld, client: LogClient, tp: TopicPartition, steps: readonly Step[]) {
+async function play(
+  world: LogWorld,
+  client: LogClient,
+  tp: TopicPartition,
+  steps: readonly Step[],
+  keyOf: (n: number) => Buffer | null,
+) {
   const ids = Array.from({ length: PRODUCERS }, () => randomUUID())
   const fates = new Map<string, 'commit' | 'abort'>()
   const open = new Map<number, { readonly transaction: Transaction; readonly values: string[] }>()
   let values = 0
-  const fresh = (zeroKey: boolean) => ({ ...record(tp, `${++values}`), key: zeroKey ? Buffer.alloc(4) : null })
+  const fresh = (zeroKey: boolean) => {
+    const value = `${++values}`
+    return { ...record(tp, value), key: zeroKey ? Buffer.alloc(4) : keyOf(values) }
+  }
   const end = (producer: number, how: 'commit' | 'abort') => {
     for (const value of open.get(producer)?.values ?? []) fates.set(value, how)
     open.delete(producer)

@@ -34,6 +34,8 @@ export const brokerSettings = {
   'num.recovery.threads.per.data.dir': 1,
   'background.threads': 2,
   'log.cleaner.threads': 1,
+  // Tests wait for the cleaner; by default it looks for work only every 15 s.
+  'log.cleaner.backoff.ms': 500,
   'log.cleaner.dedupe.buffer.size': 8_388_608,
   'log.cleaner.io.buffer.size': 524_288,
 } as const

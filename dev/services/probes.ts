@@ -15,8 +15,8 @@ export const probes: Readonly<Record<ServiceName, (addresses: ServiceAddresses) 
 
 const timeoutMs = 2000
 
-/** Whether a broker is registered with its controller: it then lists itself. */
-export async function kafkaAnswers(brokers: readonly string[]): Promise<void> {
+/** Whether a broker is registered with its controller: it then lists itself, and `known` brokers in all. */
+export async function kafkaAnswers(brokers: readonly string[], known = 1): Promise<void> {
   const kafka = new Kafka({
     brokers: [...brokers],
     connectionTimeout: timeoutMs,
@@ -28,7 +28,7 @@ export async function kafkaAnswers(brokers: readonly string[]): Promise<void> {
   try {
     await admin.connect()
     const cluster = await admin.describeCluster()
-    if (cluster.brokers.length === 0) throw new Error('no broker is registered yet')
+    if (cluster.brokers.length < known) throw new Error(`${cluster.brokers.length} of ${known} brokers are registered`)
   } finally {
     await admin.disconnect()
   }

@@ -2,14 +2,7 @@ import { randomUUID } from 'node:crypto'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { LogWorld } from '../log-client.contract.ts'
-import {
-  at,
-  type LogClient,
-  type LogRecord,
-  type MembershipHandler,
-  type NewRecord,
-  type TopicPartition,
-} from '../log-client.ts'
+import { at, type LogClient, type LogRecord, type MembershipHandler, type TopicPartition } from '../log-client.ts'
 import { openCluster } from './clusters.ts'
 import { fetch } from './fetch.ts'
 import { AssignerProtocol } from './internals.ts'
@@ -33,24 +26,10 @@ describe('the client on kafkajs', () => {
     await client.close()
     await world.close()
   })
-  const leaveOpen = async (id: string, records: readonly NewRecord[]) => (await world.begin(id)).send(records)
   const topic = async (partitions = 1, config: Record<string, string> = {}, name = `k-${randomUUID()}`) => {
     await client.createTopics([{ topic: name, partitions, config }])
     return name
   }
-
-  it('hides aborted records that the consumer of kafkajs delivers', async () => {
-    const tp = { topic: await topic(), partition: 0 }
-    const [a, b] = [randomUUID(), randomUUID()]
-    await leaveOpen(a, [record(tp, 'aborted A')])
-    await leaveOpen(b, [record(tp, 'aborted B'), record(tp, 'aborted B')])
-    await client.produce([record(tp, 'good')])
-    await client.fence(b)
-    await client.fence(a)
-    const end = (await client.offsets([tp], 'latest')).get(at(tp))!
-    expect(values(await readTo(client, tp, end))).toEqual(['good'])
-    expect(await asKafkajsReads(plain, tp, 'good'), 'if this fails, kafkajs was mended: good').toContain('aborted A')
-  })
 
   it('packs a topic as told inside transactions, so that a client that is not ours can read it', async () => {
     const tp = { topic: await topic(1, {}, packed), partition: 0 }

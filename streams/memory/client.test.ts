@@ -35,6 +35,8 @@ async function memoryWorld(later: (work: () => void) => void): Promise<LogWorld>
         from,
         isolation,
       ),
+    compacted: { 'cleanup.policy': 'compact' },
+    compact: async partition => broker.compact(partition),
     deleteBefore: async (partition, first) => broker.deleteBefore(partition, first),
     lose: (request, loss) => void losses.set(request, loss),
     close: async () => undefined,
@@ -42,4 +44,8 @@ async function memoryWorld(later: (work: () => void) => void): Promise<LogWorld>
 }
 
 logClientContract('in memory', () => memoryWorld(work => work()))
-logHistoriesContract('in memory', () => memoryWorld(work => void setImmediate(work)), { histories: 100, outages: 100 })
+logHistoriesContract('in memory', () => memoryWorld(work => void setImmediate(work)), {
+  histories: 100,
+  compactions: 100,
+  outages: 100,
+})

@@ -20,6 +20,9 @@ export function javaFingerprint(): string {
   return createHash('sha256').update(javaVersion()).digest('hex').slice(0, 8)
 }
 
+/** Where the archive of an artifact's classes is. */
+export const classArchive = (artifact: string) => join(artifact, `classes-${javaFingerprint()}.jsa`)
+
 export interface JavaOptions {
   readonly heapMax: string
   /** It takes checksums of much data: 20 MB into S3Proxy are 0.23 s of CPU with the first compiler alone, and 0.10 s with both. */

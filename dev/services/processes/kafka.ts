@@ -10,6 +10,9 @@ import type { ServicePlan } from './plan.ts'
 /** The folder of an artifact's jars as a class path. Java expands the star itself; it is no pattern of a shell. */
 export const kafkaClassPath = (artifact: string) => join(artifact, 'libs', '*')
 
+/** Of every local Kafka. */
+export const clusterId = 'cHJvbXB0LXByb2Nlc3Npbg'
+
 export interface KafkaOptions {
   /** The port of a proxy: clients that come in by the third port are told to come there from now on. */
   readonly detour?: number
@@ -56,34 +59,35 @@ export async function formatKafka(java: string, artifact: string): Promise<void>
   const properties = join(artifact, 'format.properties')
   mkdirSync(data)
   writeFileSync(properties, serverProperties(data, 9092, 9093))
-  const clusterId = 'cHJvbXB0LXByb2Nlc3Npbg'
   const args = ['-cp', kafkaClassPath(artifact), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties]
   await promisify(execFile)(java, args)
   rmSync(properties)
 }
 
 const serverProperties = (data: string, clients: number, controller: number) =>
-  Object.entries({
+  propertiesText({
     ...brokerSettings,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     listeners: `PLAINTEXT://127.0.0.1:${clients},CONTROLLER://127.0.0.1:${controller}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${clients}`,
     'log.dirs': data,
   })
+
+/** Settings as a broker reads them. */
+export const propertiesText = (settings: Readonly<Record<string, string | number | boolean>>) =>
+  Object.entries(settings)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
 
 /** A later line of a properties file replaces an earlier one. */
 const detourProperties = ([clients, controller, door]: readonly [number, number, number], detour: number) =>
-  Object.entries({
+  propertiesText({
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DETOUR:PLAINTEXT',
     listeners: `PLAINTEXT://127.0.0.1:${clients},DETOUR://127.0.0.1:${door},CONTROLLER://127.0.0.1:${controller}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${clients},DETOUR://127.0.0.1:${detour}`,
   })
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('')
 
-const loggingProperties = `
+export const loggingProperties = `
 status = error
 appender.out.type = Console
 appender.out.name = out

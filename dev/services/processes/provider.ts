@@ -1,12 +1,11 @@
 import { existsSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
 import { probes } from '../probes.ts'
 import type { Progress, ServiceAddresses, ServiceName, Services } from '../services.ts'
 import { registryPath, s3Keys } from '../versions.ts'
 import { type Artifacts, fetchArtifacts } from './artifacts.ts'
 import { withCacheLock } from './cache.ts'
 import { cacheFolder, runsFolder } from './folders.ts'
-import { javaFingerprint } from './java.ts'
+import { classArchive } from './java.ts'
 import { type KafkaOptions, kafkaPlan } from './kafka.ts'
 import { logTail, type ServicePlan } from './plan.ts'
 import { postgresPlan, postgresUrl } from './postgres.ts'
@@ -109,14 +108,12 @@ async function startGroup(plans: readonly ServicePlan[], runs: string): Promise<
 function plans(artifacts: Artifacts, kafka?: KafkaOptions): readonly ServicePlan[] {
   const java = { makeArchive: false }
   return [
-    kafkaPlan(artifacts.kafka, { ...java, archive: archiveOf(artifacts.kafka) }, kafka),
-    registryPlan(artifacts.registry, { ...java, archive: archiveOf(artifacts.registry) }),
-    s3Plan(artifacts.s3proxy, { ...java, archive: archiveOf(artifacts.s3proxy) }),
+    kafkaPlan(artifacts.kafka, { ...java, archive: classArchive(artifacts.kafka) }, kafka),
+    registryPlan(artifacts.registry, { ...java, archive: classArchive(artifacts.registry) }),
+    s3Plan(artifacts.s3proxy, { ...java, archive: classArchive(artifacts.s3proxy) }),
     postgresPlan(artifacts.postgres),
   ]
 }
-
-const archiveOf = (artifact: string) => join(artifact, `classes-${javaFingerprint()}.jsa`)
 
 /**
  * Makes the archives of Kafka's and the registry's classes, once per Java version: both are started and ended in good
@@ -124,7 +121,7 @@ const archiveOf = (artifact: string) => join(artifact, `classes-${javaFingerprin
  * archives has slower starts and nothing worse.
  */
 async function makeArchives(artifacts: Artifacts, runs: string, progress: Progress): Promise<void> {
-  const [kafka, registry] = [archiveOf(artifacts.kafka), archiveOf(artifacts.registry)]
+  const [kafka, registry] = [classArchive(artifacts.kafka), classArchive(artifacts.registry)]
   const areMade = () => existsSync(kafka) && existsSync(registry)
   if (areMade()) return
   await withCacheLock(cacheFolder(), progress, async () => {
