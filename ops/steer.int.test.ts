@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { listParked, orderParked, showParked, type Filters } from './dlq.ts'
@@ -10,6 +11,7 @@ import type { Config } from '../streams/main/config.ts'
 import { openStore } from '../streams/main/world.ts'
 import { startWholeSystem, type WholeSystem } from '../dev/demo/testing/whole-system.ts'
 import { connectSummit, type Summit } from '../dev/night/kafka-world.ts'
+import { freePorts } from '../dev/services/ports.ts'
 import { objectCreated } from '../dev/night/notification.ts'
 import type { Audit, DetectorVisit, LogeventNextVisit, Parked, RawArrival, Visit } from '../schemas/avro/generated.ts'
 import { avroType, frame } from '../schemas/codec.ts'
@@ -227,6 +229,17 @@ describe('a parked record', () => {
     const shown = await said((config, print) => showParked(config, id, { json: false }, print))
     expect(shown).toMatch(/because .*sidecar-missing: .* did not appear within[^]*"eventName": "ObjectCreated:Put"/)
 
+    const listed = await said((config, print) => listParked(config, { limit: '50', json: false, ...filters }, print))
+    expect(listed).toMatch(
+      /^record .*reason\n[─ ]+\nraw-intake:raw-notification\/.* 1 .*open +sidecar-missing +rubin-summit\//,
+    )
+    const planned = await said((config, print) =>
+      orderParked(config, 'redrive', [id], { reason: 'mended', by: 'ann', json: false }, print),
+    )
+    expect(planned).toMatch(
+      /^Would put back 1 record; nothing was written \(--apply does it\)\n[^]*sidecar-missing +enters now$/,
+    )
+
     // Nothing is mended yet: it comes back, counted.
     expect(JSON.parse(await dlq('redrive', filters))).toMatchObject({ applied: false, chosen: [{ entersNow: true }] })
     expect(await list(filters)).toHaveLength(1)
@@ -267,6 +280,47 @@ describe('a parked record', () => {
     await expect(dlq('redrive', { apply: true })).rejects.toThrow('Which? Give ids')
     await expect(dlq('redrive', {}, ['dispatch:detector-job/0@999999'])).rejects.toThrow('Not parked, or not so')
   }, 60_000)
+})
+
+describe('a process with a port for its metrics', () => {
+  it.each([
+    [
+      'effects',
+      [
+        'pp_tasks{stage="dispatch"}',
+        'pp_ledger_open_units{state="announced"} 1\n',
+        'pp_input_lag_records{stage="dispatch"',
+      ],
+    ],
+    ['publish', ['pp_commits_total{stage="publish"}', 'pp_outbox_pending ', 'pp_outbox_oldest_seconds ']],
+  ])(
+    '%s says that it is ready, and what it does, until it is stopped',
+    async (role, names) => {
+      await announce(`open-${role}`, { survey: 'BLOCK-T427', position: [-23, -30], duration: 600 })
+      const [port] = await freePorts(1)
+      const env = { ...process.env, PP_CONFIG: whole.system.configFile, PP_METRICS_PORT: String(port) }
+      const child = spawn('./pp', ['run', role], { cwd: checkout, env, stdio: 'ignore' })
+      const ended = once(child, 'exit')
+      try {
+        const page = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+        const status = (path: string) =>
+          page(path).then(
+            it => it.status,
+            () => 0,
+          )
+        await expect.poll(() => status('/readyz'), { timeout: 40_000 }).toBe(200)
+        expect(await status('/livez')).toBe(200)
+        for (const name of names)
+          await expect
+            .poll(async () => (await page('/metrics')).text(), { timeout: 20_000, interval: 500 })
+            .toContain(`\n${name}`)
+      } finally {
+        child.kill('SIGTERM')
+        expect(await ended).toEqual([0, null])
+      }
+    },
+    90_000,
+  )
 })
 
 /** The envelope of an announcement, without what a cancellation does not say. */

@@ -71,13 +71,16 @@ const OPEN = `select key from unit where inputs = 'ready' and work = 'idle'
   union all select key from unit where work in ('leased', 'reported')
   union all select unit from outbox where state = 'pending' and terminal = 'published'`
 
-/** How many units have not ended, by state; of a state that no unit is in there is no row. */
+/** Those of a unit that has not ended. */
+const openStates: readonly UnitState[] = ['announced', 'ready', 'leased', 'reported', 'committed']
+
+/** How many units have not ended, by state. */
 export async function openUnits(db: Querier): Promise<{ readonly state: UnitState; readonly units: number }[]> {
   const { rows } = await db.query<{ state: UnitState; units: number }>(
     `select ${STATE} as state, count(*)::int as units
      from unit u left join outbox o on o.unit = u.key and o.attempt = u.attempt where u.key in (${OPEN}) group by 1`,
   )
-  return rows
+  return openStates.map(state => ({ state, units: rows.find(row => row.state === state)?.units ?? 0 }))
 }
 
 const DEADLINES = '($4::timestamptz is null or u.deadline >= $4 and u.deadline < $5)'

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Rejection, type Event, type Out } from '../../topology/model/step.ts'
 import { at } from '../log-client.ts'
 import type { Log } from '../log.ts'
@@ -36,6 +37,8 @@ export class Effects implements Processor {
 
   constructor(options: EffectsOptions) {
     this.#options = options
+    // One listener for each that waits to try again: many, and no leak.
+    setMaxListeners(options.concurrency, this.#closing.signal)
   }
 
   get hasRoom(): boolean {
