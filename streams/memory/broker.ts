@@ -195,15 +195,25 @@ export class MemoryBroker {
     if (!transaction) return
     producer.transaction = undefined
     transaction.state = how
-    for (const log of transaction.touched) {
+    const complete = (mark: () => void, then: () => void) => {
       producer.completing++
       this.#later(() => {
-        log.mark(transaction)
+        mark()
         producer.completing--
-        this.#later(() => log.release(transaction))
+        this.#later(then)
       })
     }
+    for (const log of transaction.touched)
+      complete(
+        () => log.mark(transaction),
+        () => log.release(transaction),
+      )
     const { offsets } = transaction
-    if (how === 'committed' && offsets) this.#later(() => this.setOffsets(offsets))
+    // Like the last stable offset, a group's offsets follow their marker after some time.
+    if (how === 'committed' && offsets)
+      complete(
+        () => undefined,
+        () => this.setOffsets(offsets),
+      )
   }
 }

@@ -90,10 +90,13 @@ export class Partition {
     return { slots: this.slots.slice(from, next), aborted, from, next, highWatermark: this.highWatermark }
   }
   everCommitted(): LogRecord[] {
-    return this.#written.flatMap(slot => {
-      if (slot === undefined || 'marks' in slot) return []
-      return (slot.transaction?.state ?? 'committed') === 'committed' ? [slot.record] : []
-    })
+    return this.#written.flatMap(slot =>
+      slot && 'record' in slot && this.isCommitted(slot.record.offset) ? [slot.record] : [],
+    )
+  }
+  isCommitted(offset: bigint): boolean {
+    const slot = this.#written[Number(offset)]
+    return slot !== undefined && 'record' in slot && (slot.transaction?.state ?? 'committed') === 'committed'
   }
   /** Calls back at the next change, once; returns how to forget it. */
   onChange(call: () => void): () => void {

@@ -46,7 +46,7 @@ export class MemoryProducer implements FencedProducer {
     await this.wire.hop()
   }
 
-  /** One produce request. A partition that has moved surely took nothing: it gets the same again. */
+  /** One produce request. */
   protected async send(batch: readonly NewRecord[]): Promise<void> {
     await this.wire.hop()
     const fault = this.wire.fault('produce', this.id)
@@ -61,10 +61,15 @@ export class MemoryProducer implements FencedProducer {
         append()
       } catch (error) {
         if (!(error instanceof NotLeader)) throw error
-        return this.send(batch)
+        return this.resend(batch)
       }
     }
     if (fault) throw new UnknownOutcome(`${this.id}: no answer from ${at(batch[0]!)}`)
+  }
+
+  /** A partition that has moved surely took nothing: it gets the same again. */
+  protected async resend(batch: readonly NewRecord[]): Promise<void> {
+    return this.send(batch)
   }
 
   async #end(): Promise<void> {

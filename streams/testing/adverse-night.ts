@@ -17,42 +17,56 @@ export type Deed = { readonly t: Instant } & (
 
 export const BUCKET = 'raws'
 const INSTRUMENT = 'LSSTComCam'
-const DETECTORS = 9
-const VISITS = 6
 const DURATION_S = 5
 /** A window is open for half a minute, and a raw waits forty seconds for its announcement. */
 export const WINDOW_S = 30
-const HOLD_S = 40
+export const HOLD_S = 40
 export const settings: Settings = {
   ...defaultSettings,
   imageTimeoutSeconds: WINDOW_S - 2 * DURATION_S,
   unclaimedHoldSeconds: HOLD_S,
 }
 
+/** How much happens in a night. */
+export interface NightSize {
+  readonly visits: number
+  /** Detectors of LSSTComCam whose raws come, from 0. */
+  readonly detectors: number
+}
+const FULL: NightSize = { visits: 6, detectors: 9 }
+
 /** From the first announcement to when every window has closed and every hold has run out, seconds. */
-export const NIGHT_S = VISITS * 20 + WINDOW_S + HOLD_S + 30
+export const secondsOf = ({ visits }: NightSize): number => visits * 20 + WINDOW_S + HOLD_S + 30
+export const NIGHT_S = secondsOf(FULL)
 
 /**
- * A night of six visits of nine detectors in which all happens that may befall an arrival, a pure function of the seed. Windows
+ * A night, of six visits of nine detectors where no other size is asked for, in which all happens that may befall an arrival, a pure function of the seed. Windows
  * overlap. What is left to arrival does not happen: no two different exposures stand for one snap, and both notifications of a raw lie in
  * one partition.
  */
-export function adverseNight(seed: number): readonly Deed[] {
+export function adverseNight(seed: number, size: NightSize = FULL): readonly Deed[] {
   const random = seeded(seed * 31 + 5)
   // A store that writes without keys may fill one partition for long: such a night is read much slower than its ticks.
   const partitions = random() < 0.3 ? 8 : 1
   const spread = (deed: Deed): Deed =>
     deed.kind === 'notify' ? { ...deed, partition: deed.partition % partitions } : deed
-  const visits = Array.from({ length: VISITS }, (_, index) => visitDeeds(index, random))
-  const masked: Control = { kind: 'mask', instrument: INSTRUMENT, detector: 3, reason: 'hot', by: 'test', until: null }
-  const order: Deed = { t: at(random() * VISITS * 20), kind: 'order', value: masked }
-  return [...visits.flat(), ...unannounced(random), order].map(spread).sort((a, b) => a.t - b.t)
+  const visits = Array.from({ length: size.visits }, (_, index) => visitDeeds(index, size.detectors, random))
+  const masked: Control = {
+    kind: 'mask',
+    instrument: INSTRUMENT,
+    detector: Math.min(3, size.detectors - 1),
+    reason: 'hot',
+    by: 'test',
+    until: null,
+  }
+  const order: Deed = { t: at(random() * size.visits * 20), kind: 'order', value: masked }
+  return [...visits.flat(), ...unannounced(size, random), order].map(spread).sort((a, b) => a.t - b.t)
 }
 
 const at = (seconds: number): Instant => NIGHT + Math.round(seconds * 1000)
 const oneOf = <T>(random: () => number, choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!
 
-function visitDeeds(index: number, random: () => number): Deed[] {
+function visitDeeds(index: number, detectors: number, random: () => number): Deed[] {
   const announcedS = index * 20 + random() * 8
   const group = `g${index}`
   const nimages = oneOf(random, [0, 1, 1, 2, 2])
@@ -63,7 +77,7 @@ function visitDeeds(index: number, random: () => number): Deed[] {
   if (random() < 0.2) deeds.push({ t: at(announcedS + random() * 9), kind: 'announce', value: announcement })
   if (random() < 0.35) deeds.push({ t: at(announcedS - 3 + random() * (WINDOW_S + 6)), kind: 'cancel', group })
   for (let snap = 0; snap < Math.max(1, nimages); snap++) {
-    for (let detector = 0; detector < DETECTORS; detector++) {
+    for (let detector = 0; detector < detectors; detector++) {
       const raw = rawDeeds({ group, snap, detector, sequence: index * 4 + snap }, announcedS, random)
       deeds.push(...raw)
     }
@@ -114,7 +128,7 @@ function storedAt(exposed: Exposed, storedS: number, random: () => number, times
 }
 
 /** Raws of a group that nobody ever announces. */
-const unannounced = (random: () => number): Deed[] =>
-  Array.from({ length: 3 }, (_, detector) =>
-    storedAt({ group: 'nobody', snap: 0, detector, sequence: 900 }, random() * VISITS * 20, random, 1),
+const unannounced = ({ visits, detectors }: NightSize, random: () => number): Deed[] =>
+  Array.from({ length: Math.min(3, detectors) }, (_, detector) =>
+    storedAt({ group: 'nobody', snap: 0, detector, sequence: 900 }, random() * visits * 20, random, 1),
   ).flat()

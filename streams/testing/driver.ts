@@ -19,6 +19,7 @@ import { MemoryBroker, type BrokerOptions } from '../memory/broker.ts'
 import { MemoryClient } from '../memory/client.ts'
 import type { Fate } from '../memory/wire.ts'
 import { partitionFor } from '../partitioner.ts'
+import { runService, type ServiceTask } from '../run-service.ts'
 import { runStage, type StageOptions } from '../run-stage.ts'
 import { encodeValue, eventHeaders, Reader, watermarkRecord } from '../task/records.ts'
 import { planOf, taskPlans } from '../task/plan.ts'
@@ -27,14 +28,20 @@ import { seeded, settle, VirtualTime } from './virtual-time.ts'
 
 export interface DriverSetup {
   readonly topology: Topology
-  /** Stages to run, by name; by default all steps, and all effects given here. */
+  /** Stages to run, by name; by default all steps, and all effects and services given here. */
   readonly stages?: readonly string[]
   readonly effects?: Readonly<Record<string, Effect>>
+  /** Loops of the services to run, and the table of each that has one. */
+  readonly services?: Readonly<
+    Record<string, { readonly start: (task: ServiceTask) => Promise<void>; readonly table?: Stream }>
+  >
   /** Configuration of each step. */
   readonly shared?: Readonly<Record<string, unknown>>
   readonly codec: Codec
   readonly options?: Partial<StageOptions>
   readonly startAt?: Instant
+  /** Where the world around it needs the time too. */
+  readonly time?: VirtualTime
   readonly seed?: number
   readonly broker?: BrokerOptions
   /** What each stage counts with. */
@@ -77,7 +84,7 @@ export class Driver {
 
   private constructor(setup: DriverSetup) {
     this.#setup = setup
-    this.time = new VirtualTime(setup.startAt ?? 0, seeded(setup.seed ?? 1))
+    this.time = setup.time ?? new VirtualTime(setup.startAt ?? 0, seeded(setup.seed ?? 1))
     this.broker = new MemoryBroker(() => this.time.now(), setup.broker)
     for (const spec of topicsOf(setup.topology)) this.broker.createTopic(spec)
   }
@@ -140,10 +147,10 @@ export class Driver {
     await settle()
   }
 
-  /** One tick of the clock, with the ends of all entrances as they are. */
-  async tick(t: Instant = this.time.now(), hold = false): Promise<void> {
+  /** One tick of the clock, with the ends of all entrances as they are, or of other streams. */
+  async tick(t: Instant = this.time.now(), hold = false, streams = this.#setup.topology.entrances): Promise<void> {
     const end = Object.fromEntries(
-      this.#setup.topology.entrances
+      streams
         .flatMap(stream => partitions(this.#setup.topology, stream))
         .map(tp => [at(tp), String(this.broker.partition(tp).highWatermark)]),
     )
@@ -200,26 +207,27 @@ export class Driver {
   }
 
   #stages(topology: Topology): Stage[] {
-    const { stages, effects } = this.#setup
+    const { stages, effects, services } = this.#setup
     if (stages) return stages.map(name => stageOf(topology, name))
-    return topology.stages.filter(({ name, run }) => typeof run === 'object' || effects?.[name])
+    return topology.stages.filter(({ name, run }) => typeof run === 'object' || effects?.[name] || services?.[name])
   }
   #runStage(topology: Topology, stage: Stage, client: MemoryClient): Promise<{ stop(): Promise<void> }> {
-    const { codec, options, shared, effects, meter } = this.#setup
+    const { codec, options, shared, effects, services, meter } = this.#setup
+    const service = services?.[stage.name]
     const effect = effects?.[stage.name]
     const step = typeof stage.run === 'object' ? stage.run.step : undefined
     const implementation = effect ? { effect } : step ? { step: frozen(step) } : undefined
-    if (!implementation) throw new Error(`${stage.name} is no step: give its effect to the driver`)
     const note = (level: string) => (facts: object, sentence: string) => void this.log.push({ level, facts, sentence })
     const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
+    const onFatal = (error: Error) => void this.fatal.push(error)
+    const run = { topology, stage, client, codec, log, app: 'test', scheduler: this.time, onFatal }
+    if (service) return runService({ ...run, ...service })
+    if (!implementation) throw new Error(`${stage.name} is no step: give its effect to the driver`)
     return runStage({
-      ...{ topology, stage, client, codec, implementation, log },
+      ...{ ...run, implementation },
       ...(meter && { meter: meter(stage.name) }),
       shared: shared?.[stage.name],
-      app: 'test',
       options: { timeCommitMs: 0, ...options },
-      scheduler: this.time,
-      onFatal: error => this.fatal.push(error),
     })
   }
 }

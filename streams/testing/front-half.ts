@@ -119,7 +119,7 @@ async function turns(count: number): Promise<void> {
 const ticksOf = (tickMs: number): Instant[] =>
   Array.from({ length: Math.ceil(((NIGHT_S + 60) * 1000) / tickMs) }, (_, i) => NIGHT - 60_000 + i * tickMs)
 
-type Store = ReturnType<typeof memoryBucket>
+export type Store = ReturnType<typeof memoryBucket>
 
 /** raw-intake and raw-reconcile on the bucket; `listing` is asked at each listing. */
 export function effectsOn({ bucket }: Store, listing: () => FrontHalfSetup['listing']) {
@@ -160,7 +160,7 @@ export async function perform(driver: Driver, store: Store, deed: Deed): Promise
     case 'order':
       return driver.feed(control, deed.value.instrument, deed.value)
     case 'put':
-      return void store.put(deed.key, deed.header ?? 'pixels', deed.t)
+      return void store.put(deed.key, deed.header ?? 'pixels', driver.time.now())
     case 'notify': {
       const object = { key: encodeURIComponent(deed.key), size: 6 }
       const event = { Records: [{ eventName: 'ObjectCreated:Put', s3: { bucket: { name: BUCKET }, object } }] }

@@ -1,4 +1,5 @@
 import { topicsOf } from '../../topology/derive.ts'
+import type { Stream } from '../../topology/model/stream.ts'
 import type { TopicPartition } from '../log-client.ts'
 import type { Fate, Fault, Request } from '../memory/wire.ts'
 import { Driver, type DrivenProcess, type DriverSetup } from './driver.ts'
@@ -8,14 +9,21 @@ export interface SimulationSetup {
   readonly seed: number
   readonly setup: DriverSetup
   /** What the world does, by virtual time in ms since the start. */
-  readonly script: readonly { readonly t: number; readonly act: (driver: Driver) => Promise<void> }[]
+  readonly script: readonly Deed[]
   readonly tickMs: number
+  /** Streams whose ends the ticks tell: the entrances when not said. */
+  readonly ticked?: readonly Stream[]
   /** Chance of a fault per request. */
   readonly faultRate: number
   /** Chance per step of a crash, a freeze, a stop or a start, of a round of the cleaner, or of a leader that moves. */
   readonly chaosRate: number
   /** How long the world goes on after the script, so that all that waits for time has had it. */
   readonly restMs: number
+}
+
+export interface Deed {
+  readonly t: number
+  readonly act: (driver: Driver, simulation: Simulation) => Promise<void>
 }
 
 /** How often what happened: a simulation in which nothing went wrong proves little. */
@@ -30,6 +38,8 @@ export interface Happened {
   rebalances: number
   compactions: number
   leaderMoves: number
+  /** Orders of an operator to read again. */
+  replays: number
   steps: number
 }
 
@@ -61,7 +71,7 @@ export class Simulation {
   readonly driver: Driver
   readonly happened: Happened = {
     ...{ crashes: 0, freezes: 0, stops: 0, faults: 0, lostReplies: 0, fences: 0, rebalances: 0 },
-    ...{ compactions: 0, leaderMoves: 0, steps: 0 },
+    ...{ compactions: 0, leaderMoves: 0, replays: 0, steps: 0 },
   }
   readonly #setup: SimulationSetup
   readonly #random: () => number
@@ -98,7 +108,7 @@ export class Simulation {
         nextTick += tickMs
         await this.#tick()
       }
-      await act(this.driver)
+      await act(this.driver, this)
     }
     await this.#heal(restMs)
     const { fenced, rebalances } = this.driver.broker
@@ -108,13 +118,25 @@ export class Simulation {
   async #tick(): Promise<void> {
     const now = this.driver.time.now()
     this.driver.broker.abortOpenSince(now - TRANSACTION_TIMEOUT_MS)
-    await this.driver.tick(now - EPSILON_MS)
+    await this.driver.tick(now - EPSILON_MS, false, this.#setup.ticked)
+  }
+
+  /** What an operator does who resets offsets: every process is gone before, and what the brokers had under way is done. */
+  async order(reset: () => void): Promise<void> {
+    this.happened.replays++
+    for (const each of this.#instances.splice(0)) await each.process.crash()
+    await this.#drain()
+    reset()
+    await this.#start()
+    await this.#start()
   }
 
   async #step(): Promise<void> {
     this.happened.steps++
     if (this.#random() < this.#setup.chaosRate) await this.#chaos()
-    if (this.#hops.length === 0 || this.#random() < 0.1) return this.driver.advance(1 + this.#pick(150))
+    // Where nobody can go on without time, more of it passes at once.
+    const isIdle = this.#hops.length === 0
+    if (isIdle || this.#random() < 0.1) return this.driver.advance(1 + this.#pick(isIdle ? 800 : 150))
     for (let i = 1 + this.#pick(4); i > 0 && this.#hops.length > 0; i--) {
       const [hop] = this.#hops.splice(this.#pick(this.#hops.length), 1)
       hop!()
@@ -158,15 +180,19 @@ export class Simulation {
     if (this.#instances.length === 0) await this.#start()
     const rests = 5
     for (let i = 0; i < 4 * rests; i++) {
-      for (let turn = 0; this.#hops.length > 0 && turn < 10_000; turn++) {
-        for (const hop of this.#hops.splice(0)) hop()
-        await settle()
-      }
+      await this.#drain()
       if (i % 4 === 3) await this.#tick()
-      else await this.driver.advance(restMs / (3 * rests))
+      else await this.driver.advance(Math.ceil(restMs / (3 * rests)))
     }
   }
 
+  /** Lets all go on that waits for no time. */
+  async #drain(): Promise<void> {
+    for (let turn = 0; this.#hops.length > 0 && turn < 10_000; turn++) {
+      for (const hop of this.#hops.splice(0)) hop()
+      await settle()
+    }
+  }
   async #start(): Promise<void> {
     this.#instances.push({ process: await this.driver.process(this.#fate()), frozen: false })
   }

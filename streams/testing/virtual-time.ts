@@ -30,8 +30,9 @@ export class VirtualTime implements Scheduler {
   now(): number {
     return this.#now
   }
+  /** In whole milliseconds, as real timers. */
   after(ms: number, run: () => void): () => void {
-    const timer = { due: this.#now + Math.max(0, ms), run }
+    const timer = { due: this.#now + Math.max(0, Math.ceil(ms)), run }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }

@@ -32,7 +32,7 @@ export function memoryBucket() {
       yield* new Set(inside.map(key => prefix + key.slice(prefix.length).split('/')[0] + '/'))
     },
   }
-  return { bucket, put, calls, remove: (key: string) => objects.delete(key) }
+  return { bucket, put, calls, objects, remove: (key: string) => objects.delete(key) }
 }
 
 /** Key of a LATISS raw of the night 2026-11-22, its sidecar beside it. */

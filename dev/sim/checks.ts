@@ -1,0 +1,191 @@
+import type { DetectorJob, DetectorResult, RawArrival, VisitSummary } from '../../schemas/avro/generated.ts'
+import type { Driver, Seen } from '../../streams/testing/driver.ts'
+import { topicsOf } from '../../topology/derive.ts'
+import { isJournaled, journalOf } from '../../topology/model/names.ts'
+import type { Stream } from '../../topology/model/stream.ts'
+import { taskCount } from '../../topology/model/topology.ts'
+import {
+  detectorJob,
+  detectorResult,
+  rawArrival,
+  rawLate,
+  rawListed,
+  rawUnclaimed,
+  rawWanted,
+  visitSummary,
+} from '../../topology/streams.ts'
+import { NIGHT } from '../../topology/testing/announcements.ts'
+import type { Expected, Oracle } from './oracle.ts'
+import { topology } from './world.ts'
+
+/** Everything wrong with a night that has come to rest, one sentence each. What a replay tells again is judged by the first telling. */
+export const faultsOf = (driver: Driver, oracle: Oracle, isReplayed: boolean): string[] => [
+  ...driver.fatal.map(error => `a process stopped: ${error.message}`),
+  ...driver.parked().map(({ code, reason }) => `parked (${code}): ${reason}`),
+  ...decisionFaults(driver, oracle.units, isReplayed),
+  ...listFaults('arrivals', oracle.arrivals, arrivalsIn(driver)),
+  ...listFaults('answers', questionsIn(driver, rawWanted), questionsIn(driver, rawListed)),
+  ...(isReplayed ? [] : listFaults('late', oracle.late, rawsIn(driver, rawLate))),
+  ...(isReplayed ? [] : listFaults('unclaimed', oracle.unclaimed, rawsIn(driver, rawUnclaimed))),
+  ...resultFaults(driver, oracle.units),
+  ...summaryFaults(driver, oracle.visits),
+  ...journalFaults(driver),
+  // Who reads again says again how far it is; those behind it keep the later time.
+  ...(isReplayed ? [] : timeFaults(driver)),
+  ...driver.broker.hanging().map(id => `${id} left a transaction open`),
+  ...driver.broker.unstable().map(partition => `${partition} cannot be read to its end`),
+]
+
+const byKey = <V>(seen: readonly Seen[]): Map<string, (Seen & { value: V })[]> => {
+  const keyed = new Map<string, (Seen & { value: V })[]>()
+  for (const each of seen) keyed.set(each.key, [...(keyed.get(each.key) ?? []), each as Seen & { value: V }])
+  return keyed
+}
+
+const FINAL = ['ready', 'missed', 'cancelled', 'ignored']
+
+/** Each unit is decided once in each attempt, as the fold says, and the decisions of an attempt are numbered without a gap. */
+function decisionFaults(driver: Driver, units: ReadonlyMap<string, Expected>, isReplayed: boolean): string[] {
+  const said = byKey<DetectorJob>(driver.outputs(detectorJob))
+  const unknown = [...said.keys()].filter(unit => !units.has(unit))
+  return [
+    ...unknown.map(unit => `${unit} was decided and never announced`),
+    ...[...units].flatMap(([unit, expected]) => {
+      const jobs = said.get(unit) ?? []
+      const attempts = [...new Set(jobs.map(({ value }) => value.attempt))]
+      if (attempts.length === 0 || (!isReplayed && attempts.join() !== '0'))
+        return [`${unit} was decided in the attempts [${attempts.join()}], and should be ${expected.end}`]
+      return attempts.flatMap(attempt =>
+        attemptFaults(
+          unit,
+          expected,
+          jobs.filter(({ value }) => value.attempt === attempt),
+        ),
+      )
+    }),
+  ]
+}
+
+function attemptFaults(unit: string, expected: Expected, jobs: readonly (Seen & { value: DetectorJob })[]): string[] {
+  const { attempt } = jobs[0]!.value
+  const numbers = jobs.map(({ value }) => value.number)
+  const finals = jobs.filter(({ value }) => FINAL.includes(value.kind))
+  return [
+    // The id of an order is a watermark, and so a time of this night.
+    ...(attempt === 0 || attempt > NIGHT - 100_000 ? [] : [`${unit}: ${attempt} is no attempt`]),
+    ...(numbers.every((number, i) => number === i + 1) ? [] : [`${unit}: decisions numbered ${numbers.join()}`]),
+    ...(finals.length === 1 ? [] : [`${unit} was decided ${finals.length} times, and should be ${expected.end}`]),
+    ...(finals.length !== 1 ? [] : (attempt === 0 ? finalFaults : againFaults)(unit, expected, finals[0]!)),
+  ]
+}
+
+/** A replay may find more than there was in time, and never less. */
+function againFaults(unit: string, expected: Expected, { value }: Seen & { value: DetectorJob }): string[] {
+  const used = value.raws.map(({ raw }) => String(raw.exposure))
+  const lost = expected.exposures.filter(exposure => !used.includes(exposure))
+  const isAsBefore = value.kind === 'ignored' ? expected.end === 'ignored' : expected.end !== 'ignored'
+  return [
+    ...lost.map(exposure => `${unit}: its replay lost ${exposure}`),
+    ...(isAsBefore ? [] : [`${unit} is ${value.kind} in its replay and was ${expected.end}`]),
+  ]
+}
+
+function finalFaults(unit: string, expected: Expected, { at, value }: Seen & { value: DetectorJob }): string[] {
+  const end = value.inputs === null ? value.kind : `${value.kind} ${value.inputs}`
+  const used = value.raws.map(({ raw }) => String(raw.exposure)).sort()
+  // What the raws decide has the time of the last of them, and what time decides has the time of the deadline.
+  const time = {
+    raws: Math.max(value.announcedAt!, ...value.raws.map(raw => raw.at)),
+    time: expected.deadline,
+    rule: at,
+  }
+  return [
+    ...(end === expected.end ? [] : [`${unit} is ${end} and should be ${expected.end}`]),
+    ...(used.join() === expected.exposures.join()
+      ? []
+      : [`${unit} uses ${used.join() || 'nothing'} and should use ${expected.exposures.join() || 'nothing'}`]),
+    ...(at === time[expected.by] ? [] : [`${unit} was decided at ${at} and should be at ${time[expected.by]}`]),
+  ]
+}
+
+const rawsIn = (driver: Driver, stream: Stream<{ readonly raw: RawArrival }>): string[] =>
+  driver.outputs(stream).map(({ key, value }) => `${key} ${(value as { raw: RawArrival }).raw.exposure}`)
+
+const arrivalsIn = (driver: Driver): string[] =>
+  driver
+    .outputs(rawArrival)
+    .filter(({ replay }) => replay === 0)
+    .map(({ key, at, value }) => `${key} ${(value as RawArrival).exposure} ${at}`)
+
+/** Each question of a window is answered once. */
+const questionsIn = (driver: Driver, stream: Stream<{ readonly attempt: number }>): string[] =>
+  driver.outputs(stream).map(({ key, value }) => `${key} ${(value as { attempt: number }).attempt}`)
+
+/** What is missing of the one and too much in the other, where both may name a thing several times. */
+function listFaults(what: string, expected: readonly string[], found: readonly string[]): string[] {
+  const rest = [...found]
+  const missing = expected.filter(each => {
+    const i = rest.indexOf(each)
+    if (i >= 0) rest.splice(i, 1)
+    return i < 0
+  })
+  return [...missing.map(it => `${what}: ${it} is missing`), ...rest.map(it => `${what}: ${it} is too much`)]
+}
+
+/** Each attempt is told once how it ended, unless a later one came before or the unit had been published; the last end stands. */
+function resultFaults(driver: Driver, units: ReadonlyMap<string, Expected>): string[] {
+  const results = driver.outputs(detectorResult).map(({ key, value }) => ({ key, ...(value as DetectorResult) }))
+  return [...units].flatMap(([unit, { end }]) => {
+    const told = results.filter(({ key, detector }) => `${key}/${detector}` === unit)
+    const attempts = told.map(({ attempt }) => attempt)
+    const states = told.map(({ state }) => state)
+    const allowed = end.startsWith('ready') ? ['published', 'failed'] : [end]
+    const first = told.find(({ attempt }) => attempt === 0)
+    const isOnce = new Set(attempts).size === attempts.length && states.filter(it => it === 'published').length <= 1
+    const isTold = told.length > 0 && (first === undefined || allowed.includes(first.state))
+    return isOnce && isTold
+      ? []
+      : [`${unit} is told as ${states.join() || 'nothing'} and should be ${allowed.join(' or ')}, once`]
+  })
+}
+
+/** The last summary of a visit knows of all its units. */
+function summaryFaults(driver: Driver, visits: ReadonlyMap<string, readonly number[]>): string[] {
+  const said = byKey<VisitSummary>(driver.outputs(visitSummary))
+  return [...visits].flatMap(([visit, detectors]) => {
+    const last = said.get(visit)?.at(-1)?.value
+    const known = last?.results.map(({ detector }) => detector).join()
+    return known === detectors.join()
+      ? []
+      : [`${visit} ends with ${known ?? 'no summary'} and should with ${detectors.join()}`]
+  })
+}
+
+/** Commits of a task are numbered without a gap: nothing was committed twice, and nobody went on from anything but the last one. */
+function journalFaults(driver: Driver): string[] {
+  return topology.stages.filter(isJournaled).flatMap(stage => {
+    const commits = driver.broker.everCommitted(journalOf(stage.name)).filter(({ key }) => String(key) === '__c')
+    return Array.from({ length: taskCount(topology, stage) }, (_, task) => task).flatMap(task =>
+      commits
+        .filter(({ partition }) => partition === task)
+        .map(({ value }) => (JSON.parse(String(value)) as { seq: number }).seq)
+        .flatMap((seq, i) => (seq === i + 1 ? [] : [`${stage.name}#${task}: commit ${seq} at place ${i + 1}`])),
+    )
+  })
+}
+
+/** The time that a task forwards never goes back. */
+function timeFaults(driver: Driver): string[] {
+  const last = new Map<string, number>()
+  return topicsOf(topology).flatMap(({ topic }) =>
+    driver.broker.everCommitted(topic).flatMap(({ partition, headers }) => {
+      const mark = headers['watermark']
+      if (!mark) return []
+      const { from, t } = JSON.parse(String(mark)) as { from: string; t: number }
+      const place = `${topic}/${partition} ${from}`
+      const before = last.get(place) ?? 0
+      last.set(place, t)
+      return t >= before ? [] : [`${place}: time went from ${before} to ${t}`]
+    }),
+  )
+}
