@@ -136,6 +136,17 @@ describe('an order to replay', () => {
     expect(lastCommit(night, 'ledger').replay.id).toBe(0)
   })
 
+  it('is written over at once, also where nothing is read again and nothing comes', async () => {
+    const night = await booked()
+    const { offset } = night.broker.committed('test.ledger', { topic: 'seen', partition: 0 })!
+    night.reset('ledger', 1e9)
+    await night.process()
+    expect(night.broker.committed('test.ledger', { topic: 'seen', partition: 0 })).toEqual({
+      offset,
+      metadata: expect.stringMatching(/^pp:/) as string,
+    })
+  })
+
   it('accepts the loss of records that retention took unread', async () => {
     const night = await booked()
     await night.feed(seen, 'a', { id: 'a-5' })
