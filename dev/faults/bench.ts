@@ -6,7 +6,7 @@ import { openPool, type Pool } from '../../sinks/postgres/pool.ts'
 import type { LogClient } from '../../streams/log-client.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
 import { recordOneUnit } from '../demo/recorded.ts'
-import { type ProcessName, startSystem, type System } from '../demo/system.ts'
+import { startSystem, type System } from '../demo/system.ts'
 import type { KafkaOptions } from '../services/processes/kafka.ts'
 import { type ProcessServices, startProcesses } from '../services/processes/provider.ts'
 import type { ServiceAddresses } from '../services/services.ts'
@@ -25,8 +25,8 @@ export interface Bench {
   readonly pool: Pool
   readonly client: LogClient
   readonly folder: string
-  /** The process gives itself the signal right after it has written the first line that matches. Resolves at once. */
-  arm(name: ProcessName, line: string, signal: 'SIGKILL' | 'SIGSTOP'): Promise<void>
+  /** The process of this id gives itself the signal right after it has written the first line that matches. Resolves at once. */
+  arm(pid: number, line: string, signal: 'SIGKILL' | 'SIGSTOP'): Promise<void>
   /** Ends everything. Logs stay, and are named, where `keep` holds. */
   close(keep: boolean): Promise<void>
 }
@@ -104,8 +104,7 @@ export async function openBench({ say, kafka, onClose, imageTimeoutSeconds }: Be
     end.push(() => Promise.all([client.close(), pool.end()]))
     return {
       ...{ services, addresses, proxies, system, lines, pool, client, folder },
-      arm: (name, line, signal) =>
-        writeFile(join(armed, String(system.pids().get(name)!)), JSON.stringify({ line, signal })),
+      arm: (pid, line, signal) => writeFile(join(armed, String(pid)), JSON.stringify({ line, signal })),
       close: async keep => {
         lines.close()
         await endAll()

@@ -69,8 +69,9 @@ const kill = ({ name, role, line, place }: Window): Fault => ({
     for (const victim of [role, `${role}-2`] as const) {
       const tasks = scene.bench.lines.tasksOf(victim)
       if (tasks.length === 0) continue
+      const pid = system.pids().get(victim)!
       const gone = system.dies(victim)
-      await armed(scene, victim, line, 'SIGKILL', gone)
+      await armed(scene, { name: victim, pid }, line, 'SIGKILL', gone)
       const going = (signal: AbortSignal) => scene.bench.lines.going(tasks, signal, by => by !== victim)
       longest = Math.max(longest, await scene.seconds(`all tasks of ${victim} go on elsewhere`, going))
       await system.restart(victim)
@@ -81,12 +82,12 @@ const kill = ({ name, role, line, place }: Window): Fault => ({
 
 async function armed(
   scene: Scene,
-  name: ProcessName,
+  { name, pid }: { readonly name: ProcessName; readonly pid: number },
   line: string,
   signal: 'SIGKILL' | 'SIGSTOP',
   struck: Promise<unknown>,
 ): Promise<void> {
-  await scene.bench.arm(name, line, signal)
+  await scene.bench.arm(pid, line, signal)
   await scene.seconds(
     `${name} has ${signal === 'SIGKILL' ? 'died' : 'stopped'} at a line like ${line}`,
     give =>
@@ -108,7 +109,8 @@ const stop = ({ name, role, line, place }: Window): Fault => ({
       entry => entry.process === victim && new RegExp(line).test(JSON.stringify(entry)),
       scene.signal,
     )
-    return zombie(scene, victim, () => armed(scene, victim, line, 'SIGSTOP', stopped))
+    const pid = scene.bench.system.pids().get(victim)!
+    return zombie(scene, victim, () => armed(scene, { name: victim, pid }, line, 'SIGSTOP', stopped))
   },
 })
 
