@@ -154,7 +154,7 @@ async function consoleConsumer(args: readonly string[]) {
 }
 
 const QUIET_MS = 1500
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 const BYTES = 'org.apache.kafka.common.serialization.BytesDeserializer'
 
 /** As Kafka's `Bytes` prints itself: what is no plain character is \\xNN. */
