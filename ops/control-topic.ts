@@ -2,8 +2,10 @@ import { schemaIdOf, UndecodableError } from '../schemas/codec.ts'
 import type { Audit, Control } from '../schemas/avro/generated.ts'
 import type { Config } from '../streams/main/config.ts'
 import { partitionsOfTopic, readCommitted } from '../streams/read-topic.ts'
+import { applyHold, isAboutTime, type Hold } from '../topology/hold.ts'
 import { applyControl, type Masks } from '../topology/masks.ts'
 import { Rejection } from '../topology/model/step.ts'
+import type { Instant } from '../topology/model/time.ts'
 import { audit, control } from '../topology/streams.ts'
 import { asOperator, commitOrder, type Operator } from './operator.ts'
 
@@ -13,6 +15,8 @@ export interface ControlTopic {
   give(orders: readonly Control[], note: Audit): Promise<void>
   /** The masks of every instrument as fan-out knows them once it has read all that is committed now; undefined: none. */
   masks(): Promise<ReadonlyMap<string, Masks | undefined>>
+  /** The last word on time, as the clock knows it; it may have ended by itself since. */
+  hold(): Promise<Hold | undefined>
 }
 
 /** Opens the topic for as long as `work` takes. @throws ConfigError where brokers or registry do not answer. */
@@ -21,6 +25,7 @@ export const withControlTopic = <T>(config: Config, work: (topic: ControlTopic) 
     work({
       give: (orders, note) => give(operator, `${config.app}.operator`, orders, note),
       masks: () => foldMasks(operator),
+      hold: () => foldHold(operator),
     }),
   )
 
@@ -32,22 +37,34 @@ async function give(operator: Operator, id: string, orders: readonly Control[], 
     key: Buffer.from(order.instrument),
     value: operator.codec.encode('control', order),
   }))
-  await commitOrder(operator, await operator.client.fence(id), records, note, 'pp mask ls')
+  await commitOrder(operator, await operator.client.fence(id), records, note, 'pp mask ls or pp hold show')
 }
 
-/** Orders that fan-out refuses change nothing: it parks them, with the reason. */
-async function foldMasks({ client, codec }: Operator): Promise<ReadonlyMap<string, Masks | undefined>> {
+async function foldMasks(operator: Operator): Promise<ReadonlyMap<string, Masks | undefined>> {
+  const masks = new Map<string, Masks | undefined>()
+  await eachOrder(operator, (order, at) => {
+    if (isAboutTime(order)) return
+    masks.set(order.instrument, applyControl(masks.get(order.instrument), order, at))
+  })
+  return masks
+}
+
+async function foldHold(operator: Operator): Promise<Hold | undefined> {
+  let hold: Hold | undefined
+  await eachOrder(operator, (order, at) => void (hold = applyHold(hold, order, at)))
+  return hold
+}
+
+/** Orders that are refused change nothing: fan-out parks them, with the reason. */
+async function eachOrder({ client, codec }: Operator, take: (order: Control, at: Instant) => void): Promise<void> {
   const records = await readCommitted(client, await partitionsOfTopic(client, control.topic))
   await codec.prefetch(records.flatMap(({ value }) => (value && !codec.knows(value) ? [schemaIdOf(value)] : [])))
-  const masks = new Map<string, Masks | undefined>()
   for (const { value, timestamp } of records) {
     if (!value) continue
     try {
-      const order = codec.decode('control', value)
-      masks.set(order.instrument, applyControl(masks.get(order.instrument), order, timestamp))
+      take(codec.decode('control', value), timestamp)
     } catch (error) {
       if (!(error instanceof Rejection || error instanceof UndecodableError)) throw error
     }
   }
-  return masks
 }

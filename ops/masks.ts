@@ -7,17 +7,11 @@ import type { Instant } from '../topology/model/time.ts'
 import { withControlTopic } from './control-topic.ts'
 import { instrumentNamed, parseDetectors } from './detectors.ts'
 import { orderedBy } from './operator.ts'
+import { untilOf, type OrderFlags } from './order.ts'
 import { table } from './table.ts'
-import { durationOf, instantOf, timeOf } from './times.ts'
+import { timeOf } from './times.ts'
 
 type Print = (text: string) => void
-interface OrderFlags {
-  readonly reason: string
-  /** Without it, who is logged in. */
-  readonly by?: string
-  readonly until?: string
-  readonly for?: string
-}
 
 const WHICH = 'detectors, like 3 or 0,5-9, or all: a pause'
 
@@ -56,7 +50,7 @@ export function maskCommand(print: Print): Command {
 }
 
 export interface Order extends OrderFlags {
-  readonly kind: Control['kind']
+  readonly kind: 'mask' | 'unmask'
   readonly instrument: string
   readonly detectors: string
 }
@@ -97,12 +91,6 @@ export function ordersOf(
     }
     return order
   })
-}
-
-function untilOf({ until, for: lasting }: Pick<OrderFlags, 'until' | 'for'>, now: Instant): Instant | null {
-  if (until !== undefined && lasting !== undefined) throw new ConfigError('--until and --for say the same: give one')
-  if (lasting !== undefined) return now + durationOf('--for', lasting)
-  return until === undefined ? null : instantOf('--until', until)
 }
 
 /** The mask of a detector, or of all where it is null. */

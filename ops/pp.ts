@@ -8,6 +8,7 @@ import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
 import { dlqCommand } from './dlq.ts'
+import { holdCommand } from './hold.ts'
 import { maskCommand } from './masks.ts'
 import { pipelinesCommand } from './pipelines.ts'
 import { replayCommand } from './replay/command.ts'
@@ -25,10 +26,13 @@ const pp = new Command('pp').description('Prompt Processing: run it, look at it,
 pp.command('run')
   .description(`run one process of the deployment: ${roles.join(', ')}`)
   .argument('<role>')
-  .action((role: string) => {
+  .option('--stages <names>', 'of the stages of steps or effects these alone, like fan-out,exposure-window', names =>
+    names.split(',').map(name => name.trim()),
+  )
+  .action((role: string, { stages }: { stages?: readonly string[] }) => {
     const known = roles.find(name => name === role)
     if (!known) throw new ConfigError(`There is no process "${role}"; there are: ${roles.join(', ')}`)
-    return runProcess(known satisfies Role)
+    return runProcess(known satisfies Role, stages)
   })
 
 pp.command('init')
@@ -87,7 +91,15 @@ pp.command('visit')
   .addOption(json())
   .action((group: string, options: { json: boolean }) => showVisit(loadConfig(process.env), group, options, print))
 
-for (const command of [pipelinesCommand, maskCommand, dlqCommand, detectorsCommand, repoCommand, replayCommand])
+for (const command of [
+  pipelinesCommand,
+  maskCommand,
+  holdCommand,
+  dlqCommand,
+  detectorsCommand,
+  repoCommand,
+  replayCommand,
+])
   pp.addCommand(command(print))
 
 try {

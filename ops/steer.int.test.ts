@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { listParked, orderParked, showParked, type Filters } from './dlq.ts'
+import { giveHold, showHold } from './hold.ts'
 import { giveOrder, listMasks, type Order } from './masks.ts'
 import { checkPipelines } from './pipelines.ts'
 import { showDetectors } from './show-detectors.ts'
@@ -131,6 +132,26 @@ describe('a detector switched off at run time', () => {
     expect([code, complained]).toEqual([2, '"1" names no detectors of LATISS; allowed are 0 to 0, like 3 or 0,5-9\n'])
     expect(await whole.recordsOf('control')).toHaveLength(before)
   })
+})
+
+describe('time withheld', () => {
+  const hold = (kind: 'hold' | 'release', more: object = {}) =>
+    said((config, print) => giveHold(config, { kind, reason: 'mending', by: 'eve', ...more }, print))
+  const shown = () => said((config, print) => showHold(config, { json: false }, print))
+  it('lets nothing be fanned out until it is released, and everybody sees who did it and why', async () => {
+    expect(await shown()).toBe('Time goes on.')
+    expect(await hold('hold', { for: '10m' })).toMatch(/^Time is withheld since .*, until .*: mending \(eve\)$/)
+    // The tick at hand may still say otherwise.
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    await announce('held', { instrument: 'LATISS' })
+    await new Promise(resolve => setTimeout(resolve, 4_000))
+    expect(await visitsOf('held')).toEqual([])
+    expect(await shown()).toContain('mending (eve)')
+    expect(await hold('release')).toBe('Time goes on.')
+    await expect.poll(async () => (await visitsOf('held')).length, { timeout: 30_000 }).toBe(1)
+    const audits = await valuesOf<Audit>(audit.topic, 'audit')
+    expect(audits.map(({ action, by }) => `${action} ${by}`).slice(-2)).toEqual(['hold set eve', 'hold clear eve'])
+  }, 60_000)
 })
 
 describe('an announcement', () => {

@@ -61,6 +61,23 @@ describe('assign', () => {
     )
   })
 
+  it('gives tasks to members of the newest version alone, spread as if the others were not there', () => {
+    const members = fc.array(
+      fc.record({ owned: fc.array(fc.nat({ max: 9 })), version: fc.integer({ min: 1, max: 3 }) }),
+      {
+        ...{ minLength: 1, maxLength: 5 },
+      },
+    )
+    fc.assert(
+      fc.property(members, fc.nat({ max: 9 }), (said, tasks) => {
+        const all = said.map((member, i) => ({ ...member, id: `m${i}` }))
+        const newest = all.filter(({ version }) => version === Math.max(...all.map(it => it.version)))
+        const alone = assign(newest, tasks)
+        expect(assign(all, tasks)).toEqual(new Map(all.map(({ id }) => [id, alone.get(id) ?? []])))
+      }),
+    )
+  })
+
   it('stands claims that overlap or are out of range, in any order of members', () => {
     const claim = fc.array(fc.nat({ max: 20 }), { maxLength: 12 })
     fc.assert(

@@ -328,10 +328,10 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
         }
       }
 
-      it('spreads the tasks over one, two, three members and back, moving no more than it must', async () => {
+      it('spreads the tasks over one, two, three, four, five members and back, moving no more than it must', async () => {
         const group = await plan(7)
-        const [a, b, c] = [new Owner('a'), new Owner('b'), new Owner('c')]
-        const all = [a, b, c]
+        const [a, b, c, d, e] = [new Owner('a'), new Owner('b'), new Owner('c'), new Owner('d'), new Owner('e')]
+        const all = [a, b, c, d, e]
         const settled = (of: Owner[], sizes: number[]) =>
           eventually(
             () =>
@@ -346,12 +346,16 @@ export function logClientContract(name: string, makeWorld: () => Promise<LogWorl
         expect(a.revokedCount + b.revokedCount).toBe(a.tasks.size === 4 ? 3 : 4)
         const kept = new Set(a.tasks)
         c.membership = await (await another()).join(group, c)
-        await settled(all, [2, 2, 3])
+        await settled([a, b, c], [2, 2, 3])
         expect([...a.tasks].every(task => kept.has(task))).toBe(true)
-        await b.membership.leave()
-        b.tasks.clear()
-        await settled([a, c], [3, 4])
-        await Promise.all([a, c].map(m => m.membership!.leave()))
+        d.membership = await (await another()).join(group, d)
+        await settled([a, b, c, d], [1, 2, 2, 2])
+        e.membership = await (await another()).join(group, e)
+        await settled(all, [1, 1, 1, 2, 2])
+        await Promise.all([b, d].map(m => m.membership!.leave()))
+        for (const gone of [b, d]) gone.tasks.clear()
+        await settled([a, c, e], [2, 2, 3])
+        await Promise.all([a, c, e].map(m => m.membership!.leave()))
         expect(all.flatMap(m => m.faults)).toEqual([])
       })
 

@@ -60,6 +60,8 @@ export interface FencedProducer {
 export interface Membership {
   /** Stops heartbeats and leaves the group, so that others take over in milliseconds. Does not call `revoked`. */
   leave(): Promise<void>
+  /** Whether the group still counts us in, asked of its coordinator now. Where that cannot be asked it is taken for granted: safety is the fence's. */
+  isCurrent(): Promise<boolean>
 }
 
 export interface MembershipHandler {

@@ -13,6 +13,8 @@ export type Count =
   /** Lives of a task that an error ended; such as ended because somebody newer holds the lock. */
   | 'refences'
   | 'fenced'
+  /** The clock and the brokers begin to disagree, or a record comes that is older than its entrance's time. */
+  | 'clockViolations'
 
 export interface Meter {
   add(what: Count, n?: number): void

@@ -15,7 +15,8 @@ export class StageRefused extends Error {
 
 /** Throws `StageRefused` where the declaration or the topics as they are would break what the runtime promises. */
 export async function checkStage(topology: Topology, stage: Stage, client: LogClient): Promise<void> {
-  const streams = [...stage.reads, ...stage.writes, parked, ...(stage.watermark === 'clock' ? [clock] : [])]
+  const parks = isJournaled(stage) ? [parked] : []
+  const streams = [...stage.reads, ...stage.writes, ...parks, ...(stage.watermark === 'clock' ? [clock] : [])]
   const journal = isJournaled(stage) ? journalOf(stage.name) : undefined
   const found = await client.describeTopics([
     ...new Set([...streams.map(({ topic }) => topic), ...(journal ? [journal] : [])]),

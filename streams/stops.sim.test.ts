@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { NIGHT } from '../topology/testing/announcements.ts'
-import { adverseNight, WINDOW_S } from './testing/adverse-night.ts'
-import { FRONT_HALF, playNight, type Decided, type FrontHalfSetup, type FrontStage } from './testing/front-half.ts'
+import { adverseNight, FULL, WINDOW_S } from './testing/adverse-night.ts'
+import {
+  FRONT_HALF,
+  playNight,
+  WITH_VISITS,
+  type Decided,
+  type FrontHalfSetup,
+  type FrontStage,
+} from './testing/front-half.ts'
 import { seeded } from './testing/virtual-time.ts'
 
 type Listing = FrontHalfSetup['listing']
@@ -61,6 +68,38 @@ describe.each(['blind', 'truthful'] as const)('with a %s listing', listing => {
       }
     },
   )
+})
+
+/**
+ * Two hours in which visits go on, a visit every twenty minutes, then a start; and visits that are summed up ten minutes after their
+ * detectors should have ended. The listing is truthful: each window that closes late must still tell what was in time.
+ */
+describe('a stop of two hours changes nothing, and all of it is decided before a millisecond has passed:', () => {
+  const SEED = 3
+  const gapS = 1_320
+  const setup: FrontHalfSetup = { listing: 'truthful', partitions: 2, tickMs: 10_000, gapS, results: true }
+  const from = NIGHT + 150_000
+  const stop = { at: from, until: from + 7_200_000, kill: true }
+  const night = adverseNight(SEED, { ...FULL, gapS })
+  const calm = playNight(night, setup, [{ ...stop, stages: [] }])
+  it.each(
+    [...WITH_VISITS.map(stage => [stage]), [...WITH_VISITS]].map(stages => ({ stages, names: stages.join(', ') })),
+  )('$names', async ({ stages }) => {
+    const stopped = await playNight(night, setup, [{ ...stop, stages }])
+    expect(differences(await calm, stopped)).toEqual([])
+  })
+  it('and much of it was due in the stop', async () => {
+    const { afterStop, inTheEnd } = await calm
+    const inStop = (line: string) => {
+      const at = Number(/ @(-?\d+) /.exec(line)![1]) + NIGHT
+      return at > stop.at && at < stop.until
+    }
+    const kinds = new Set(afterStop.filter(inStop).map(line => line.split(' ')[0]))
+    expect([...kinds].sort()).toEqual(
+      expect.arrayContaining(['detector-job', 'detector-visit', 'visit', 'visit-summary']),
+    )
+    expect(inTheEnd.length).toBeGreaterThan(afterStop.length)
+  })
 })
 
 describe('the same night decides the same', () => {

@@ -13,7 +13,8 @@ it('the graph is what it was when somebody last looked', () => {
       exits: lsst-alerts-v11, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
 
     Stage clock (service, 1 task, process clock)
-      writes the time and the ends of the entrances once a second: the only wall clock
+      writes the time and the ends of the entrances once a second, or that operators withhold it: the only wall clock
+      <-- control
       --> clock
 
     Stage fan-out (step, 1 task, process steps, time from the clock, in order of append time)
@@ -166,6 +167,7 @@ describe('topics', () => {
 it('a group per stage that reads', () => {
   expect(groupsOf(topology, 'pp').map(({ group }) => group)).toMatchInlineSnapshot(`
     [
+      "pp.clock",
       "pp.fan-out",
       "pp.raw-intake",
       "pp.exposure-window",
@@ -187,9 +189,9 @@ describe('rights', () => {
   it('of a worker: it reports, and reads nothing', () => {
     expect(of('pp-worker', 'topic')).toEqual(['pipeline-result Write'])
   })
-  it('of the clock: it sees where the entrances end', () => {
+  it('of the clock: it hears orders about time, and sees where the entrances end', () => {
     expect(of('pp-clock', 'topic')).toEqual([
-      ...['clock Write', 'control Describe', 'next-visit-canceled Describe', 'next-visit Describe'],
+      ...['control Describe+Read', 'clock Write', 'next-visit-canceled Describe', 'next-visit Describe'],
       'raw-notification Describe',
     ])
   })

@@ -18,6 +18,9 @@ export interface Topic {
 
 const MiB = 1_048_576
 const HOUR_MS = 3_600_000
+/** What a topic of ours takes in one batch, and so in one record; of that a record's value, since batch, key and headers take some. */
+const MOST_BATCH_BYTES = 8 * MiB
+export const MOST_VALUE_BYTES = MOST_BATCH_BYTES - 65_536
 
 /** Every topic: the streams, and one journal per step and effect with a partition per task. */
 export function topicsOf(
@@ -34,7 +37,7 @@ export function topicsOf(
     ...topology.stages.filter(isJournaled).map(stage => ({
       topic: journalOf(stage.name),
       partitions: taskCount(topology, stage),
-      config: { ...COMPACTED, ...APPEND_TIME, 'max.message.bytes': String(8 * MiB), ...safe },
+      config: { ...COMPACTED, ...APPEND_TIME, 'max.message.bytes': String(MOST_BATCH_BYTES), ...safe },
     })),
   ]
 }
@@ -77,7 +80,7 @@ const timestampOf = (stream: Stream): Record<string, string> =>
 function sizeOf(topology: Topology, stream: Stream): Record<string, string> {
   if (topology.entrances.includes(stream)) return {}
   const large = stream.topic === alerts.topic || stream.topic === topology.parked?.topic
-  return { 'max.message.bytes': String((large ? 10 : 8) * MiB) }
+  return { 'max.message.bytes': String(large ? 10 * MiB : MOST_BATCH_BYTES) }
 }
 
 /** Which contract each topic's values follow, once per topic; that of parked records too, which every stage may write. */
@@ -134,7 +137,7 @@ function rightsOf(topology: Topology, app: string, stage: Stage): Omit<Acl, 'use
   return [
     ...reads.map(stream => topic(stream.topic, 'Read')),
     ...stage.writes.map(stream => topic(stream.topic, 'Write')),
-    ...(topology.parked && reads.length > 0 ? [topic(topology.parked.topic, 'Write')] : []),
+    ...(topology.parked && isJournaled(stage) ? [topic(topology.parked.topic, 'Write')] : []),
     ...(isJournaled(stage) ? [topic(journalOf(stage.name), 'Read', 'Write')] : []),
     // The clock reads where the entrances end, and nothing of what they hold.
     ...(stage.role === 'clock' ? timedBy(topology).map(stream => topic(stream.topic, 'Describe')) : []),

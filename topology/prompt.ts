@@ -27,9 +27,9 @@ export const promptTopology = ({
     stages: [
       {
         name: 'clock',
-        summary: 'writes the time and the ends of the entrances once a second: the only wall clock',
+        summary: 'writes the time and the ends of the entrances once a second, or that operators withhold it: the only wall clock',
         role: 'clock', tasks: 1, run: 'service',
-        reads: [], writes: [s.clock],
+        reads: [s.control], writes: [s.clock],
       },
       {
         name: 'fan-out',

@@ -27,11 +27,12 @@ export const clock: Stream<ClockTick> = {
   retentionHours: 7 * 24,
 }
 
-/** `t` was read before `end`, less ε: everything appended before `t` lies below `end` ("topic/partition" → offset). */
+/** `t` was read before `end`, less `epsilonMs`: everything appended before `t` lies below `end` ("topic/partition" → offset). */
 export interface ClockTick {
   readonly t: number
   readonly end: Readonly<Record<string, string>>
   readonly hold: boolean
+  readonly epsilonMs?: number
 }
 
 const inner = { retentionHours: 7 * 24 }

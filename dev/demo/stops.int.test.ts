@@ -8,7 +8,8 @@ import { openStore } from '../../streams/main/world.ts'
 import { BACK, SILENT } from '../../streams/raws/silence-watch.ts'
 import { dayObsOf, exposureId, unitKey } from '../../topology/identifiers.ts'
 import { buildRawKey, sidecarKey } from '../../topology/raw-key.ts'
-import { nextVisit, nextVisitCanceled, parked, rawNotification } from '../../topology/streams.ts'
+import { decodeTick } from '../../schemas/json/clock-tick.ts'
+import { clock, nextVisit, nextVisitCanceled, parked, rawNotification } from '../../topology/streams.ts'
 import { nextVisitAt } from '../../topology/testing/announcements.ts'
 import { connectSummit, type Summit } from '../night/kafka-world.ts'
 import { objectCreated } from '../night/notification.ts'
@@ -26,6 +27,7 @@ const overrides = {
   decide: { imageTimeoutSeconds: WINDOW_S - 1, unclaimedHoldSeconds: HOLD_S },
   raws: { silenceSeconds: 4, silenceToleranceMs: 1000 },
 }
+const LONE = ['fan-out', 'raw-intake', 'exposure-window', 'raw-reconcile'] as const
 const dayObs = dayObsOf(Date.now())
 
 let whole: WholeSystem
@@ -36,14 +38,18 @@ const sidecars = new Map<string, { group: string; snap: number }>()
 let sequence = 0
 
 beforeAll(async () => {
-  whole = await startWholeSystem(inject('services').provider, overrides)
+  whole = await startWholeSystem(inject('services').provider, overrides, {}, 1, {
+    lone: LONE,
+    doubled: ['clock'],
+    readyMs: 120_000,
+  })
   const { kafka, registry } = whole.services
   // Nobody is to take up what is decided.
   await Promise.all([...whole.system.workers, 'publish' as const].map(name => whole.system.kill(name)))
   summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
   store = openStore(whole.system.config)
   keepLogs = false
-}, 150_000)
+}, 300_000)
 afterEach(({ task }) => void (keepLogs ||= task.result?.state === 'fail'))
 afterAll(async () => {
   await summit.close()
@@ -138,30 +144,34 @@ async function storedByUnit(): Promise<Map<string, FoundRaw[]>> {
   return stored
 }
 
-it('decides after a stop of several windows what it had to, and at full speed', async () => {
-  const begun = night('before')
-  await sleep(1000)
-  const killed = Date.now()
-  await Promise.all([whole.system.kill('steps'), whole.system.kill('effects')])
-  await begun
-  await night('during')
-  await sleep((WINDOW_S + HOLD_S) * 1000)
-  const started = Date.now()
-  await Promise.all([whole.system.restart('steps'), whole.system.restart('effects')])
+/** What was due is decided within the length of the stop: whoever waited for real time would need as long again. */
+async function decidesAllWithin(stoppedMs: number): Promise<void> {
   const ready = Date.now()
   for (;;) {
     const { written, expected } = await decisions()
     if (written.length >= expected.length || Date.now() - ready > 30_000) {
-      console.log(
-        `${expected.length} decisions, the last ${((Date.now() - ready) / 1000).toFixed(1)} s after the start`,
-      )
+      const seconds = ((Date.now() - ready) / 1000).toFixed(1)
+      console.log(`${expected.length} decisions, the last ${seconds} s after the start`)
       expect(written).toEqual(expected)
       break
     }
     await sleep(250)
   }
-  // Whoever waited for real time would need as long again as the stop was.
-  expect(Date.now() - ready).toBeLessThan(started - killed)
+  expect(Date.now() - ready).toBeLessThan(stoppedMs)
+}
+
+it('decides after a stop of several windows what it had to, and at full speed', async () => {
+  const begun = night('before')
+  await sleep(1000)
+  const killed = Date.now()
+  const all = ['steps', 'effects', ...LONE] as const
+  await Promise.all(all.map(name => whole.system.kill(name)))
+  await begun
+  await night('during')
+  await sleep((WINDOW_S + HOLD_S) * 1000)
+  const started = Date.now()
+  await Promise.all(all.map(name => whole.system.restart(name)))
+  await decidesAllWithin(started - killed)
   const ends = new Set(
     (await decisions()).written.map(line =>
       line
@@ -180,9 +190,47 @@ it('decides after a stop of several windows what it had to, and at full speed', 
   expect(await whole.recordsOf(parked.topic)).toEqual([])
 }, 120_000)
 
+it.each(LONE)(
+  'a stop of %s alone, for longer than a window, changes no decision',
+  async stage => {
+    const killed = Date.now()
+    await whole.system.kill(stage)
+    await night(`without ${stage}`)
+    await sleep(500)
+    await whole.system.restart(stage)
+    await decidesAllWithin(Date.now() - killed)
+    expect(await whole.recordsOf(parked.topic)).toEqual([])
+  },
+  60_000,
+)
+
+it('a clock takes over from one that was killed, and time never goes back', async () => {
+  const ticks = async () => (await whole.recordsOf(clock.topic)).map(({ value }) => decodeTick(value!).t)
+  const restoredAt = async (name: 'clock' | 'clock-2') =>
+    Math.max(
+      ...(await whole.system.logOf(name)).split('\n').flatMap(line => {
+        if (!line.includes('"msg":"task restored"')) return [0]
+        return [(JSON.parse(line) as { time: number }).time]
+      }),
+    )
+  const [first, second] = await Promise.all([restoredAt('clock'), restoredAt('clock-2')])
+  // One ticks and the other stands by.
+  expect([first, second].filter(time => time > 0)).toHaveLength(1)
+  const before = (await ticks()).length
+  const killed = Date.now()
+  await whole.system.kill(first > second ? 'clock' : 'clock-2')
+  while ((await ticks()).length <= before + 2 && Date.now() - killed < 20_000) await sleep(200)
+  const times = await ticks()
+  const gap = Math.max(...times.slice(before - 1).map((t, i) => t - times[before - 2 + i]!))
+  console.log(`${(gap / 1000).toFixed(1)} s without a tick`)
+  expect(gap).toBeLessThan(10_000)
+  expect(times).toEqual([...times].sort((a, b) => a - b))
+  await whole.system.restart(first > second ? 'clock' : 'clock-2')
+}, 60_000)
+
 it('raises an alarm when objects appear and no notification does, and ends it when they come again', async () => {
   const heard: string[] = []
-  const stop = whole.system.onLine('effects', line => {
+  const stop = whole.system.onLine('raw-intake', line => {
     const code = [SILENT, BACK].find(it => line.includes(`"${it}"`))
     if (code) heard.push(code)
   })

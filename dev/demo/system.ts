@@ -9,10 +9,16 @@ import { type Config, loadConfig } from '../../streams/main/config.ts'
 import { initialise } from '../../streams/main/initialise.ts'
 import { roles } from '../../streams/main/main.ts'
 import type { Role } from '../../topology/model/topology.ts'
+import { promptTopology } from '../../topology/prompt.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 
-/** A process of the deployment: one per role, as many workers as were asked for, from `worker-1`, and of the others further ones, from `steps-2`. */
-export type ProcessName = Exclude<Role, 'worker'> | `${Role}-${number}`
+/**
+ * A process of the deployment: one per role, as many workers as were asked for, from `worker-1`, of the others further ones, from
+ * `steps-2`, and stages that have one of their own.
+ */
+export type ProcessName = Exclude<Role, 'worker'> | `${Role}-${number}` | LoneStage
+/** A stage of the steps or the effects that may run in a process of its own. */
+export type LoneStage = 'fan-out' | 'raw-intake' | 'exposure-window' | 'raw-reconcile'
 
 /** The topology as it is deployed: each process with its log file, which is named after it. */
 export interface System {
@@ -38,6 +44,21 @@ export interface System {
   readonly failure: Promise<string>
 }
 
+export interface SystemOptions {
+  readonly overrides?: object
+  /** Variables of the processes alone, over the configuration that all share. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** How many worker processes; two where it is not said. */
+  readonly workers?: number
+  /** Stages that run in processes of their own, called after them. */
+  readonly lone?: readonly LoneStage[]
+  /** Roles of which a second process runs, so that somebody is there to take over. */
+  readonly doubled?: readonly Exclude<Role, 'worker'>[]
+  /** How long a process may take to say that it is ready; a minute where it is not said. */
+  readonly readyMs?: number
+  readonly progress?: (line: string) => void
+}
+
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
 // An address, not a name: it is resolved from the process's folder otherwise.
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
@@ -45,7 +66,19 @@ const READY_MS = 60_000
 const DRAIN_MS = 10_000
 const WORKERS = 2
 
-const roleOf = (name: ProcessName): Role => name.replace(/-\d+$/, '') as Role
+const stages = promptTopology().stages
+const stageOf = (name: ProcessName) => stages.find(stage => stage.name === name && !roles.includes(name as Role))
+const roleOf = (name: ProcessName): Role => stageOf(name)?.role ?? (name.replace(/-\d+$/, '') as Role)
+
+/** What `pp` is told: a stage runs alone, and its role's process does without it. */
+function argumentsOf(name: ProcessName, lone: readonly LoneStage[]): string[] {
+  const role = roleOf(name)
+  if (stageOf(name)) return ['run', role, '--stages', name]
+  const [left, gone] = [stages.filter(stage => stage.role === role), new Set<string>(lone)]
+  if (left.every(stage => !gone.has(stage.name))) return ['run', role]
+  const rest = left.filter(stage => !gone.has(stage.name)).map(stage => stage.name)
+  return ['run', role, '--stages', rest.join(',')]
+}
 
 /** What every process is told; `overrides` are sections of the configuration that the demo or a test wants otherwise. */
 export const configFor = (services: ServiceAddresses, overrides: object = {}) => ({
@@ -68,26 +101,13 @@ export const configFor = (services: ServiceAddresses, overrides: object = {}) =>
 export async function startSystem(
   services: ServiceAddresses,
   folder: string,
-  options: {
-    readonly overrides?: object
-    /** Variables of the processes alone, over the configuration that all share. */
-    readonly environment?: Readonly<Record<string, string>>
-    /** How many worker processes; two where it is not said. */
-    readonly workers?: number
-    /** Roles of which a second process runs, so that somebody is there to take over. */
-    readonly doubled?: readonly Exclude<Role, 'worker'>[]
-    /** How long a process may take to say that it is ready; a minute where it is not said. */
-    readonly readyMs?: number
-    readonly progress?: (line: string) => void
-  } = {},
+  options: SystemOptions = {},
 ): Promise<System> {
   const configFile = await writeConfig(folder, configFor(services, options.overrides))
   const config = loadConfig({ PP_CONFIG: configFile })
   await initialise(config, options.progress)
 
-  const workers = Array.from({ length: options.workers ?? WORKERS }, (_, i): ProcessName => `worker-${i + 1}`)
-  const seconds = (options.doubled ?? []).map((role): ProcessName => `${role}-2`)
-  const processes = [...roles.flatMap(role => (role === 'worker' ? workers : [role])), ...seconds]
+  const { workers, lone, processes } = processesOf(options)
   const children = new Map<ProcessName, ChildProcess>()
   const hearers = new Map<ProcessName, Set<(line: string) => void>>()
   const hearersOf = (name: ProcessName) => hearers.get(name) ?? hearers.set(name, new Set()).get(name)!
@@ -96,7 +116,7 @@ export async function startSystem(
   const logFile = (name: ProcessName) => join(folder, `${name}.log`)
   const start = async (name: ProcessName) => {
     if (stopping) throw new Error(`${name} is not started: the system is ending`)
-    const child = launch(roleOf(name), { ...options.environment, PP_CONFIG: configFile }, logFile(name))
+    const child = launch(argumentsOf(name, lone), { ...options.environment, PP_CONFIG: configFile }, logFile(name))
     children.set(name, child)
     createInterface(child.stdout!).on('line', line => hearersOf(name).forEach(hear => hear(line)))
     child.once('exit', (code, signal) => {
@@ -141,6 +161,13 @@ export async function startSystem(
   }
 }
 
+function processesOf({ workers: count = WORKERS, doubled = [], lone = [] }: SystemOptions) {
+  const workers = Array.from({ length: count }, (_, i): ProcessName => `worker-${i + 1}`)
+  const seconds = doubled.map((role): ProcessName => `${role}-2`)
+  const processes = [...roles.flatMap(role => (role === 'worker' ? workers : [role])), ...seconds, ...lone]
+  return { workers, lone, processes }
+}
+
 async function writeConfig(folder: string, config: object): Promise<string> {
   await mkdir(folder, { recursive: true })
   const file = join(folder, 'config.json')
@@ -148,12 +175,12 @@ async function writeConfig(folder: string, config: object): Promise<string> {
   return file
 }
 
-function launch(role: Role, variables: Readonly<Record<string, string>>, log: string): ChildProcess {
+function launch(told: readonly string[], variables: Readonly<Record<string, string>>, log: string): ChildProcess {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PP_')))
   const guard = fileURLToPath(new URL('../die-with-parent.mjs', import.meta.url))
   const child = spawn(
     process.execPath,
-    ['--import', pathToFileURL(guard).href, '--import', loader, join(checkout, 'ops/pp.ts'), 'run', role],
+    ['--import', pathToFileURL(guard).href, '--import', loader, join(checkout, 'ops/pp.ts'), ...told],
     { cwd: checkout, env: { ...environment, ...variables }, stdio: ['pipe', 'pipe', 'pipe'] },
   )
   const file = createWriteStream(log, { flags: 'a' })

@@ -1,11 +1,15 @@
 import { parseJson } from './json.ts'
 import { validator } from './validate.ts'
 
-/** One tick of the clock service: `t` (ms UTC, less ε) was read before the end offsets of the entrance topics ("topic/partition" → offset). */
+/**
+ * One tick of the clock service: `t` (ms UTC, less ε) was read before the end offsets of the entrance topics ("topic/partition" → offset).
+ * `epsilonMs`: that ε.
+ */
 export interface ClockTick {
   readonly t: number
   readonly end: Readonly<Record<string, string>>
   readonly hold: boolean
+  readonly epsilonMs?: number
 }
 
 /** JSON that is no clock tick; the sentence says what is wrong and where. */
@@ -25,6 +29,7 @@ const misfit = validator({
       additionalProperties: { type: 'string', pattern: '^(0|[1-9][0-9]{0,18})$' },
     },
     hold: { type: 'boolean' },
+    epsilonMs: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
   },
 })
 
@@ -34,8 +39,8 @@ function checked(tick: unknown): ClockTick {
     throw new NotATickError(
       `This is no clock tick: ${wrong}. Allowed: {"t": ms, "end": {"topic/partition": "offset"}, "hold": true or false}.`,
     )
-  const { t, end, hold } = tick as ClockTick
-  return { t, end, hold }
+  const { t, end, hold, epsilonMs } = tick as ClockTick
+  return { t, end, hold, ...(epsilonMs !== undefined && { epsilonMs }) }
 }
 
 /** Throws NotATickError where a field is not what it must be. */

@@ -1,22 +1,21 @@
 import type { Codec } from '../../schemas/codec.ts'
 import { encodeTick } from '../../schemas/json/clock-tick.ts'
 import { partitionsOf, type Stage, type Topology } from '../../topology/model/topology.ts'
-import { clock } from '../../topology/streams.ts'
+import { clock, control, type ClockTick } from '../../topology/streams.ts'
 import type { LogClient, TopicPartition } from '../log-client.ts'
 import type { Log } from '../log.ts'
 import type { Meter } from '../meter.ts'
 import { runService, type ServiceTask } from '../run-service.ts'
 import { sleep, systemScheduler, type Scheduler } from '../scheduler.ts'
 import { eventHeaders } from '../task/records.ts'
+import { Holds } from './holds.ts'
 
 export interface ClockOptions {
   readonly periodMs: number
   /** ε: how far a broker's append time may lag behind our clock. What was appended before `t` surely lies below `end`. */
   readonly epsilonMs: number
-  /** Whether an operator withholds time. */
-  readonly isHeld: () => boolean
 }
-export const defaultClockOptions: ClockOptions = { periodMs: 1_000, epsilonMs: 1_000, isHeld: () => false }
+export const defaultClockOptions: ClockOptions = { periodMs: 1_000, epsilonMs: 1_000 }
 
 export interface ClockRun {
   readonly topology: Topology
@@ -39,12 +38,19 @@ export interface ClockRun {
  * Several may be started: the group gives its one task to one of them, and the fence keeps any other from writing.
  */
 export function runClock(run: ClockRun): Promise<{ stop(): Promise<void> }> {
-  const { topology, client, scheduler = systemScheduler } = run
+  const { topology, stage, client, codec, log, scheduler = systemScheduler } = run
   const options = { ...defaultClockOptions, ...run.options }
   const entrances = timedEntrances(topology)
   const start = async (task: ServiceTask) => {
+    const holds = new Holds(codec, log)
+    let deaf: { readonly error: unknown } | undefined
+    if (stage.reads.some(({ topic }) => topic === control.topic))
+      await holds.follow(client, task.signal, error => (deaf = { error }))
     for (let next = scheduler.now(); !task.signal.aborted;) {
-      await tick(task, client, entrances, scheduler.now() - options.epsilonMs, options.isHeld())
+      if (deaf) throw deaf.error
+      const { epsilonMs } = options
+      const now = scheduler.now()
+      await tick(task, client, entrances, { t: now - epsilonMs, hold: holds.isHeld(now), epsilonMs })
       next = Math.max(next + options.periodMs, scheduler.now())
       await sleep(scheduler, next - scheduler.now(), task.signal)
     }
@@ -57,13 +63,12 @@ async function tick(
   task: ServiceTask,
   client: LogClient,
   entrances: readonly TopicPartition[],
-  t: number,
-  hold: boolean,
+  said: Pick<ClockTick, 't' | 'hold' | 'epsilonMs'>,
 ): Promise<void> {
   const ends = await client.offsets(entrances, 'latest')
   const end = Object.fromEntries([...ends].map(([input, offset]) => [input, String(offset)]))
-  const value = encodeTick({ t, end, hold })
-  await task.commit([{ topic: clock.topic, partition: 0, key: null, value, headers: eventHeaders(t, 0) }])
+  const value = encodeTick({ ...said, end })
+  await task.commit([{ topic: clock.topic, partition: 0, key: null, value, headers: eventHeaders(said.t, 0) }])
 }
 
 /** Partitions of what stages read by the clock. */

@@ -74,6 +74,11 @@ export class Member implements Membership {
     await this.#handle.close()
   }
 
+  async isCurrent(): Promise<boolean> {
+    const error = kafkaErrorOf(await this.#heartbeat())
+    return error !== 'ILLEGAL_GENERATION' && !FORGOTTEN.has(error)
+  }
+
   /** Goes silent, as a killed process does: the group hears of it when the session is over. */
   async vanish(): Promise<void> {
     this.#stop.abort()
@@ -170,21 +175,24 @@ export class Member implements Membership {
     for (;;) {
       await sleep(pause, undefined, { signal: stop }).catch(() => undefined)
       if (stop.aborted) return undefined
-      const refusal = await this.#findCoordinator()
-        .then(coordinator =>
-          coordinator.heartbeat({
-            groupId: this.#plan.group,
-            groupGenerationId: this.#generation,
-            memberId: this.#memberId,
-          }),
-        )
-        .then(() => undefined)
-        .catch((error: unknown) => error)
+      const refusal = await this.#heartbeat()
       if (stop.aborted) return undefined
       if (refusal === undefined) continue
       if (kafkaErrorOf(refusal) !== undefined && !MOVED.has(kafkaErrorOf(refusal))) return refusal
       this.#coordinator = undefined
       this.#log.debug(this.#fields(refusal), 'a heartbeat found no coordinator')
+    }
+  }
+
+  /** One heartbeat, and why it was refused; undefined when it was not. */
+  async #heartbeat(): Promise<unknown> {
+    const { group: groupId } = this.#plan
+    try {
+      const coordinator = await this.#findCoordinator()
+      await coordinator.heartbeat({ groupId, groupGenerationId: this.#generation, memberId: this.#memberId })
+      return undefined
+    } catch (error) {
+      return error
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Role } from '../../topology/model/topology.ts'
+import { promptTopology } from '../../topology/prompt.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { serve } from './http.ts'
 import { startRole } from './roles.ts'
@@ -9,12 +10,13 @@ export const roles: readonly Role[] = ['clock', 'steps', 'effects', 'worker', 'p
 /**
  * Runs one process of the deployment until SIGTERM or SIGINT, then drains. Ends with 0 after a drain, 1 after a fault that no restart
  * heals (lost data, a broken journal), 2 when the configuration is wrong. Throws why it could not start; its connections are then left
- * to the end of the process.
+ * to the end of the process. With `stages` it runs these alone of those that are the role's.
  */
-export async function runProcess(role: Role): Promise<void> {
+export async function runProcess(role: Role, stages?: readonly string[]): Promise<void> {
   let config
   try {
     config = loadConfig(process.env)
+    if (stages) refuseOthers(role, stages)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)
@@ -25,7 +27,7 @@ export async function runProcess(role: Role): Promise<void> {
   const ended = new Promise<number>(resolve => (end = resolve))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(0))
   // A start that waits for something outside (a group, a registry) holds nothing yet that would have to be drained.
-  const started = await Promise.race([start(config, role, () => end(1)), ended])
+  const started = await Promise.race([start(config, { role, stages }, () => end(1)), ended])
   if (typeof started === 'number') process.exit(started)
   const { world, running, pages } = started
   const { log } = world
@@ -42,11 +44,23 @@ export async function runProcess(role: Role): Promise<void> {
   process.exit(code)
 }
 
-async function start(config: Config, role: Role, onFatal: () => void) {
+function refuseOthers(role: Role, stages: readonly string[]): void {
+  const known: readonly string[] = promptTopology().stages.flatMap(stage => (stage.role === role ? [stage.name] : []))
+  const unknown = stages.filter(name => !known.includes(name))
+  if (stages.length === 0 || unknown.length > 0)
+    throw new ConfigError(`--stages names ${unknown.join(', ') || 'none'}; those of ${role} are: ${known.join(', ')}`)
+}
+
+interface Part {
+  readonly role: Role
+  readonly stages: readonly string[] | undefined
+}
+
+async function start(config: Config, { role, stages }: Part, onFatal: () => void) {
   const world = await openWorld(config, role)
   const pages = { isReady: false }
   await servePages(world, pages)
-  const running = await startRole(world, error => {
+  const running = await startRole(world, stages, error => {
     world.log.error({ err: error }, 'a fault that no restart heals: an operator must decide')
     onFatal()
   })

@@ -16,6 +16,10 @@ export const counters = {
   pp_effect_retries_total: ['Tries of an effect that failed and will be repeated.', ['stage']],
   pp_schema_retries_total: ['Times that the registry did not give a schema which a record needs.', ['stage']],
   pp_refence_total: ['Lives of a task that an error ended: it is fenced and restored anew.', ['stage']],
+  pp_clock_violation_total: [
+    'Times that clock and brokers began to disagree, and records older than the time of their entrance.',
+    ['stage'],
+  ],
   pp_fenced_total: ['Times that somebody newer held the lock of a task, and all were dropped.', ['stage']],
   pp_units_swept_total: ['Units that the sweeper freed, failed, expired or deferred.', ['how']],
   pp_worker_leases_total: ['Units that a worker leased.', []],

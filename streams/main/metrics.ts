@@ -36,6 +36,7 @@ const counterOf: Readonly<Record<Count, CounterName>> = {
   schemaRetries: 'pp_schema_retries_total',
   refences: 'pp_refence_total',
   fenced: 'pp_fenced_total',
+  clockViolations: 'pp_clock_violation_total',
 }
 
 /** The metrics of one process, for Prometheus. All of metric-names.ts are there from the start, whatever the process does. */

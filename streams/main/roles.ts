@@ -21,45 +21,49 @@ import type { Running } from './running.ts'
 import { runWorker } from './worker.ts'
 import type { World } from './world.ts'
 
-/** What each process of the deployment runs. The declaration says which stages are whose. */
-export function startRole(world: World, onFatal: (error: Error) => void): Promise<Running> {
-  return starters[world.role](world, onFatal)
+/** What each process of the deployment runs. The declaration says which stages are whose; `only`: these of them, all where it is not given. */
+export function startRole(
+  world: World,
+  only: readonly string[] | undefined,
+  onFatal: (error: Error) => void,
+): Promise<Running> {
+  const stages = world.topology.stages.filter(({ role, name }) => role === world.role && only?.includes(name) !== false)
+  return starters[world.role](world, stages, onFatal)
 }
 
-type Starter = (world: World, onFatal: (error: Error) => void) => Promise<Running>
+type Starter = (world: World, stages: readonly Stage[], onFatal: (error: Error) => void) => Promise<Running>
 
 const starters: Readonly<Record<Role, Starter>> = {
-  clock: (world, onFatal) => {
+  clock: (world, stages, onFatal) => {
     const { clock, kafka } = world.config
     const { sessionTimeoutMs } = kafka
-    const stage = stagesOf(world)[0]!
-    return runClock({ ...runtimeOf(world, stage), options: clock, sessionTimeoutMs, onFatal })
+    return runClock({ ...runtimeOf(world, stages[0]!), options: clock, sessionTimeoutMs, onFatal })
   },
-  steps: (world, onFatal) =>
+  steps: (world, stages, onFatal) =>
     together(
-      stagesOf(world).map(stage => {
+      stages.map(stage => {
         if (typeof stage.run === 'string')
           throw new Error(`${stage.name} is no step, yet the process of the steps is to run it`)
         const implementation = { step: stage.run.step }
         return runStage({ ...runtimeOf(world, stage), implementation, onFatal })
       }),
     ),
-  effects: (world, onFatal) => {
+  effects: (world, stages, onFatal) => {
     const effects = effectsOf(world)
-    const stages = stagesOf(world).map(stage => {
+    const running = stages.map(stage => {
       const effect = effects[stage.name as keyof typeof effects]
       const start = (fatal: typeof onFatal) =>
         runStage({ ...runtimeOf(world, stage), implementation: { effect }, onFatal: fatal })
       // Nothing is decided by metrics: their fault is not to end dispatch and associate.
       return stage.name === 'metrics' ? dispensable(stage.name, start, world.log) : start(onFatal)
     })
-    return together([...stages, Promise.resolve(runSweeper(world)), Promise.resolve(runSilenceWatch(world))])
+    const beside = (name: string, run: (world: World) => Running) =>
+      stages.some(stage => stage.name === name) ? [Promise.resolve(run(world))] : []
+    return together([...running, ...beside('dispatch', runSweeper), ...beside('raw-intake', runSilenceWatch)])
   },
   worker: world => runWorker(world),
-  publish: (world, onFatal) => runPublish(world, stagesOf(world)[0]!, onFatal),
+  publish: (world, stages, onFatal) => runPublish(world, stages[0]!, onFatal),
 }
-
-const stagesOf = ({ topology, role }: World): Stage[] => topology.stages.filter(stage => stage.role === role)
 
 const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, stage: Stage) => ({
   ...{ topology, stage, client, codec, log },
@@ -101,7 +105,7 @@ const logged =
     return effect(event)
   }
 
-/** The ledger is looked after beside the effects: by one process at a time, whoever has the lock. */
+/** The ledger is looked after beside dispatch: by one process at a time, whoever has the lock. */
 function runSweeper({ pool, config, log, metrics }: World): Running {
   metrics.probe({
     name: 'ledger',

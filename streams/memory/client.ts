@@ -158,6 +158,10 @@ export class MemoryClient implements LogClient {
     const { tasks, version = 1 } = plan
     group.join({ id, tasks, version, handler, call, isWanted: () => isWanted })
     return {
+      isCurrent: async () => {
+        await this.wire.hop()
+        return group.members().has(id)
+      },
       leave: async () => {
         isWanted = false
         await this.wire.hop()

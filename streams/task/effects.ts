@@ -29,6 +29,8 @@ interface EffectsOptions {
   readonly onRetry: () => void
 }
 
+const STUCK_MS = 60_000
+
 /** Runs an effect on several records at once; each record's moves come out together when it is done, in whatever order that is. */
 export class Effects implements Processor {
   readonly #options: EffectsOptions
@@ -61,7 +63,9 @@ export class Effects implements Processor {
 
   async #run(arrival: Arrival): Promise<void> {
     this.#running++
+    const isOver = this.#watch(arrival)
     const result = await this.#outcome(arrival)
+    isOver()
     this.#running--
     if (!result || this.#closing.signal.aborted) return
     const { event, record } = arrival
@@ -69,6 +73,23 @@ export class Effects implements Processor {
     for (const { code, reason } of result.park ?? []) emit({ kind: 'refusal', record, code, reason })
     for (const each of result.out) emit({ kind: 'output', out: each, at: each.at ?? event.at, replay: event.replay })
     emit({ kind: 'done', record })
+  }
+
+  /** Says of an effect that neither ends nor fails that it holds its task's time: after a minute, and each time twice as much later. */
+  #watch({ record }: Arrival): () => void {
+    const { scheduler, log } = this.#options
+    const began = scheduler.now()
+    let cancel = (): void => undefined
+    const wait = (ms: number) => {
+      cancel = scheduler.after(ms, () => {
+        if (this.#closing.signal.aborted) return
+        const facts = { record: `${at(record)}@${record.offset}`, code: 'effect-stuck', ms: scheduler.now() - began }
+        log.warn(facts, 'an effect does not come to an end: what follows its record in time waits for it')
+        wait(2 * ms)
+      })
+    }
+    wait(STUCK_MS)
+    return () => cancel()
   }
 
   /** Tries until it is done, refused, or no longer ours to do (`undefined`). */

@@ -39,7 +39,7 @@ export async function fence(
 }
 
 /** Position, not "the last record seen": the tail of such a log is a marker, and the cleaner leaves gaps. */
-async function readTo(
+export async function readTo(
   client: LogClient,
   from: TopicPartition & { readonly offset: bigint },
   end: bigint,

@@ -1,8 +1,9 @@
+import { MOST_VALUE_BYTES } from '../../topology/derive.ts'
 import type { Replay } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import { at, type LogRecord, type NewRecord, type TopicPartition } from '../log-client.ts'
 import { Digest } from './digest.ts'
-import { BrokenJournal, NewerState } from './faults.ts'
+import { BrokenJournal, NewerState, UnfitState } from './faults.ts'
 import { decodeState, encodeState } from './json.ts'
 
 /** The last record of every transaction: where inputs, time and outputs agree. */
@@ -80,11 +81,15 @@ export class Journal {
 const broken = (record: LogRecord, what: string) =>
   new BrokenJournal(`${record.topic}/${record.partition} at offset ${record.offset}: ${what}`)
 
-export const stateRecord = (journal: TopicPartition, key: string, state: unknown): NewRecord => ({
-  ...journal,
-  key: Buffer.from(STATE + key),
-  value: state === undefined ? null : encodeState(state),
-})
+/** Throws UnfitState where no transaction could hold it. */
+export function stateRecord(journal: TopicPartition, key: string, state: unknown): NewRecord {
+  const value = state === undefined ? null : encodeState(state)
+  if (value && value.length > MOST_VALUE_BYTES)
+    throw new UnfitState(
+      `the state of ${key} has ${value.length} bytes, more than a record may have, ${MOST_VALUE_BYTES}`,
+    )
+  return { ...journal, key: Buffer.from(STATE + key), value }
+}
 
 export const commitRecord = (journal: TopicPartition, commit: Commit): NewRecord => ({
   ...journal,

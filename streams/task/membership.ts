@@ -66,27 +66,34 @@ export class Holding {
 
   #join(): Promise<Membership> {
     const { client, plan } = this.#options
-    return client.join(plan, {
-      assigned: (tasks, generation) => tasks.forEach(task => this.#begin(task, generation)),
+    // Asked for a task, never before the group has answered.
+    const isMember = () => Promise.resolve().then(async () => (await joined).isCurrent())
+    const joined: Promise<Membership> = client.join(plan, {
+      assigned: (tasks, generation) => tasks.forEach(task => this.#begin(task, generation, isMember)),
       revoked: tasks => this.#end(tasks, 'revoked'),
       lost: tasks => tasks.forEach(task => this.#drop(task, 'lost')),
     })
+    return joined
   }
 
-  #begin(task: number, generation: number): void {
+  #begin(task: number, generation: number, isMember: () => Promise<boolean>): void {
     if (this.#stopping.signal.aborted) return
     this.#options.log.info({ task: this.#options.nameOf(task), generation }, 'task assigned')
     const held: Held = { life: undefined, ended: new AbortController(), done: Promise.resolve() }
     this.#held.set(task, held)
-    held.done = this.#live(task, held)
+    held.done = this.#live(task, held, isMember)
   }
 
   /** One life after another, until the task is taken away or cannot go on. */
-  async #live(task: number, held: Held): Promise<void> {
+  async #live(task: number, held: Held, isMember: () => Promise<boolean>): Promise<void> {
     const { begin, nameOf, scheduler, log, meter, onFatal } = this.#options
     for (let attempt = 0; !held.ended.signal.aborted; attempt++) {
       const began = scheduler.now()
       try {
+        // Stopped since the group's answer, we would throw the next owner out, and it us, until a heartbeat told us.
+        const isOurs = await isMember()
+        if (held.ended.signal.aborted) return
+        if (!isOurs) throw new Error('the group counts this member in no more; it will say so')
         held.life = begin(task)
         return await held.life.run()
       } catch (error) {

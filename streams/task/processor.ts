@@ -3,6 +3,7 @@ import type { Codec } from '../../schemas/codec.ts'
 import { Rejection, type Out, type Step } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import type { AnyStep } from '../../topology/model/topology.ts'
+import { MOST_VALUE_BYTES } from '../../topology/derive.ts'
 import { byAppendTime } from '../operators/by-append-time.ts'
 import { mergeWatermarks } from '../operators/merge-watermarks.ts'
 import type { In, Move, UpstreamMark } from '../operators/moves.ts'
@@ -71,6 +72,12 @@ function encoding(step: AnyStep, encode: (out: Out) => Out): Step<unknown, unkno
   }
 }
 
+/** No transaction can hold more, however often it is tried. */
+function fitting(value: Buffer): Buffer {
+  if (value.length <= MOST_VALUE_BYTES) return value
+  throw new RangeError(`${value.length} bytes are more than a record may have, ${MOST_VALUE_BYTES}`)
+}
+
 /** Encodes outputs of the plan's stage; throws a `Rejection` for one that is not declared or not what its contract says. */
 export const encoderOf =
   ({ stage, writes }: Pick<TaskPlan, 'stage' | 'writes'>, codec: Codec) =>
@@ -81,7 +88,7 @@ export const encoderOf =
       throw new Rejection('undeclared-output', `${stage.name} wrote to ${out.stream}; it declares: ${allowed}.`)
     }
     try {
-      return { ...out, value: encodeValue(codec, stream, out.value) }
+      return { ...out, value: fitting(encodeValue(codec, stream, out.value)) }
     } catch (error) {
       throw new Rejection('unwritable-output', `${stage.name} to ${out.stream}: ${(error as Error).message}`)
     }

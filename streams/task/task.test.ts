@@ -23,6 +23,7 @@ import {
 import { checkStage } from '../stage-checks.ts'
 import { Driver, type DriverSetup } from '../testing/driver.ts'
 import { jsonCodec } from '../testing/json-codec.ts'
+import type { Effect } from './effects.ts'
 import type { Commit } from './journal.ts'
 
 const setup = (more: Partial<DriverSetup> = {}): DriverSetup => ({
@@ -248,13 +249,11 @@ describe('an entrance', () => {
 
   it('never skips a tick: it stays at the first whose own ends it has not reached', async () => {
     const night = Driver.prepare(only('front'))
-    const tick = (t: number, end: string) =>
-      night.feedBytes(
-        { ...orders, topic: 'clock' },
-        '',
-        Buffer.from(JSON.stringify({ t, hold: false, end: { 'orders/0': end, 'urgent/0': '0', 'parcels/0': '99' } })),
-        { partition: 0 },
-      )
+    const tick = async (t: number, end: string) => {
+      await night.advance(t - night.time.now())
+      const said = { t, hold: false, end: { 'orders/0': end, 'urgent/0': '0', 'parcels/0': '99' } }
+      await night.feedBytes({ ...orders, topic: 'clock' }, '', Buffer.from(JSON.stringify(said)), { partition: 0 })
+    }
     await night.feed(orders, '', { id: 'a-1' })
     await tick(1_100, '2')
     await tick(1_200, '1')
@@ -572,6 +571,31 @@ describe('an effect task', () => {
     const warnings = night.log.filter(({ level, sentence }) => level === 'warn' && sentence.includes('tried again'))
     expect(warnings).toHaveLength(11)
     expect(warnings[0]!.facts).toMatchObject({ record: `seen/${partitionOf(night)}@0`, attempt: 1 })
+  })
+
+  it('says that an effect does not come to an end, after a minute and then twice as late each time, and no more when it has', async () => {
+    const night = await start()
+    await feed(night, ['a-0'])
+    await night.advance(200_000)
+    gates.get('a-0')!.open()
+    await settled(night)
+    await night.advance(600_000)
+    const stuck = night.log.filter(({ facts }) => 'code' in facts && facts.code === 'effect-stuck')
+    expect(stuck.map(({ facts }) => facts)).toMatchObject([{ ms: 60_000 }, { ms: 180_000 }])
+    expect(ids(night.outputs(receipts))).toEqual(['a-0'])
+  })
+
+  it('parks a record whose output is too large for its topic, which would be tried for ever, and goes on', async () => {
+    const large = 'x'.repeat(9 << 20)
+    const effect: Effect = async ({ key, value }) => {
+      const { id } = value as { id: string }
+      return { out: [to(receipts, key, { id: id === 'a-large' ? large : id })] }
+    }
+    const night = await start({ effects: { ledger: effect } })
+    await feed(night, ['a-large', 'a-0'])
+    expect(night.parked()).toMatchObject([{ code: 'unwritable-output' }])
+    expect(night.parked()[0]!.reason).toContain('bytes are more than a record may have')
+    expect(ids(night.outputs(receipts))).toEqual(['a-0'])
   })
 
   it('at an entrance takes a tick only when every record below its end is done or parked', async () => {

@@ -1,6 +1,7 @@
 import { UnknownSchemaError } from '../../schemas/codec.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import { clock, type ClockTick } from '../../topology/streams.ts'
+import { ClockWatch, trustedTime } from '../clock/trust.ts'
 import { at, type FencedProducer, type LogRecord, type NewRecord } from '../log-client.ts'
 import type { TaskStatus } from '../meter.ts'
 import type { Move } from '../operators/moves.ts'
@@ -42,6 +43,7 @@ export class Task {
   readonly #bell: Bell
   readonly #reader: Reader
   readonly #clockInput: string | undefined
+  readonly #trust: ClockWatch | undefined
   readonly #killed = new AbortController()
   #stopping = false
 
@@ -69,6 +71,7 @@ export class Task {
     this.#bell = new Bell(deps.scheduler)
     this.#reader = new Reader(plan, deps.codec)
     this.#clockInput = plan.stage.watermark === 'clock' ? at({ topic: clock.topic, partition: 0 }) : undefined
+    this.#trust = this.#clockInput === undefined ? undefined : new ClockWatch(plan.name, deps)
   }
 
   /** Takes no more, finishes what it has, commits; `run` then returns. */
@@ -222,6 +225,7 @@ export class Task {
       return
     }
     if (move.kind === 'upstream') this.#batch.moved = true
+    else this.#trust?.lookAtRecord(record, this.#watermark)
     this.#processor!.next(move)
   }
 
@@ -245,7 +249,7 @@ export class Task {
 
   /**
    * Takes the tick at hand if everything below its ends, in our own partitions, is done. Then it is a fact that all that entered
-   * before `t` has been processed, and `t` is our watermark (an operator's `hold` withholds that).
+   * before `t` has been processed, and `t` is our watermark (an operator's `hold` withholds that, and the broker's time bounds it).
    * With an input done up to 7, and ticks {t: 1000, end: 9}, {t: 2000, end: 9}: both wait for records 7 and 8, then both are taken.
    * A tick that knows nothing of one of our inputs was written before that existed; it is passed over, and a later one says more.
    * A stage in order of time has done its part when the records are in its buffer: the watermark is what lets them go.
@@ -259,8 +263,9 @@ export class Task {
     if (isComplete && inputs.some(([input, progress]) => reached(progress) < BigInt(value.end[input]!))) return false
     this.#tick = undefined
     this.#batch.moved = true
-    if (isComplete && !value.hold && value.t > (this.#watermark ?? -Infinity))
-      this.#processor!.next({ kind: 'watermark', t: value.t })
+    this.#trust?.lookAtTick(value, record.timestamp)
+    const t = trustedTime(value, record.timestamp)
+    if (isComplete && !value.hold && t > (this.#watermark ?? -Infinity)) this.#processor!.next({ kind: 'watermark', t })
     this.#progress.get(at(record))!.finish(record.offset)
     return true
   }

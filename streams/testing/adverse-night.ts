@@ -27,16 +27,20 @@ export const settings: Settings = {
   unclaimedHoldSeconds: HOLD_S,
 }
 
+const GAP_S = 20
+
 /** How much happens in a night. */
 export interface NightSize {
   readonly visits: number
   /** Detectors of LSSTComCam whose raws come, from 0. */
   readonly detectors: number
+  /** Between two visits; windows overlap in the twenty seconds that are the default. */
+  readonly gapS?: number
 }
-const FULL: NightSize = { visits: 6, detectors: 9 }
+export const FULL: NightSize = { visits: 6, detectors: 9 }
 
 /** From the first announcement to when every window has closed and every hold has run out, seconds. */
-export const secondsOf = ({ visits }: NightSize): number => visits * 20 + WINDOW_S + HOLD_S + 30
+export const secondsOf = ({ visits, gapS = GAP_S }: NightSize): number => visits * gapS + WINDOW_S + HOLD_S + 30
 export const NIGHT_S = secondsOf(FULL)
 
 /**
@@ -50,7 +54,7 @@ export function adverseNight(seed: number, size: NightSize = FULL): readonly Dee
   const partitions = random() < 0.3 ? 8 : 1
   const spread = (deed: Deed): Deed =>
     deed.kind === 'notify' ? { ...deed, partition: deed.partition % partitions } : deed
-  const visits = Array.from({ length: size.visits }, (_, index) => visitDeeds(index, size.detectors, random))
+  const visits = Array.from({ length: size.visits }, (_, index) => visitDeeds(index, size, random))
   const masked: Control = {
     kind: 'mask',
     instrument: INSTRUMENT,
@@ -59,15 +63,15 @@ export function adverseNight(seed: number, size: NightSize = FULL): readonly Dee
     by: 'test',
     until: null,
   }
-  const order: Deed = { t: at(random() * size.visits * 20), kind: 'order', value: masked }
+  const order: Deed = { t: at(random() * size.visits * (size.gapS ?? GAP_S)), kind: 'order', value: masked }
   return [...visits.flat(), ...unannounced(size, random), order].map(spread).sort((a, b) => a.t - b.t)
 }
 
 const at = (seconds: number): Instant => NIGHT + Math.round(seconds * 1000)
 const oneOf = <T>(random: () => number, choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!
 
-function visitDeeds(index: number, detectors: number, random: () => number): Deed[] {
-  const announcedS = index * 20 + random() * 8
+function visitDeeds(index: number, { detectors, gapS = GAP_S }: NightSize, random: () => number): Deed[] {
+  const announcedS = index * gapS + random() * 8
   const group = `g${index}`
   const nimages = oneOf(random, [0, 1, 1, 2, 2])
   const survey = random() < 0.15 ? 'BLOCK-T250' : 'BLOCK-365'
@@ -128,7 +132,7 @@ function storedAt(exposed: Exposed, storedS: number, random: () => number, times
 }
 
 /** Raws of a group that nobody ever announces. */
-const unannounced = ({ visits, detectors }: NightSize, random: () => number): Deed[] =>
+const unannounced = ({ visits, detectors, gapS = GAP_S }: NightSize, random: () => number): Deed[] =>
   Array.from({ length: Math.min(3, detectors) }, (_, detector) =>
-    storedAt({ group: 'nobody', snap: 0, detector, sequence: 900 }, random() * visits * 20, random, 1),
+    storedAt({ group: 'nobody', snap: 0, detector, sequence: 900 }, random() * visits * gapS, random, 1),
   ).flat()

@@ -147,8 +147,12 @@ export class Driver {
     await settle()
   }
 
-  /** One tick of the clock, with the ends of all entrances as they are, or of other streams. */
+  /**
+   * One tick of the clock, with the ends of all entrances as they are, or of other streams. Time passes until then: no tick is believed
+   * that is ahead of the broker.
+   */
   async tick(t: Instant = this.time.now(), hold = false, streams = this.#setup.topology.entrances): Promise<void> {
+    await this.advance(Math.max(0, t - this.time.now()))
     const end = Object.fromEntries(
       streams
         .flatMap(stream => partitions(this.#setup.topology, stream))

@@ -2,10 +2,13 @@ import { codecWith } from '../../schemas/codec.ts'
 import { contractNames } from '../../schemas/schemas.ts'
 import type { Stream } from '../../topology/model/stream.ts'
 import type { Instant } from '../../topology/model/time.ts'
+import { stageOf, upstreamTasks, type Topology } from '../../topology/model/topology.ts'
+import { visitKey } from '../../topology/identifiers.ts'
 import { promptTopology } from '../../topology/prompt.ts'
 import {
   control,
   detectorJob,
+  detectorResult,
   detectorVisit,
   nextVisit,
   nextVisitCanceled,
@@ -13,6 +16,7 @@ import {
   rawNotification,
   rawUnclaimed,
   visit,
+  visitSummary,
 } from '../../topology/streams.ts'
 import { NIGHT } from '../../topology/testing/announcements.ts'
 import { listings } from '../raws/listings.ts'
@@ -21,13 +25,16 @@ import { rawReconcile } from '../raws/raw-reconcile.ts'
 import { sidecars } from '../raws/sidecars.ts'
 import { memoryBucket } from '../raws/testing/bucket.ts'
 import { encodeState } from '../task/json.ts'
-import { BUCKET, NIGHT_S, settings, type Deed } from './adverse-night.ts'
+import { watermarkRecord } from '../task/records.ts'
+import { BUCKET, FULL, secondsOf, settings, type Deed } from './adverse-night.ts'
 import { Driver, type DrivenProcess } from './driver.ts'
 import { settle } from './virtual-time.ts'
 
 /** The stages from the entrances to the decisions about a unit. Each runs in a process of its own, so that each can stop alone. */
 export const FRONT_HALF = ['fan-out', 'raw-intake', 'exposure-window', 'raw-reconcile'] as const
-export type FrontStage = (typeof FRONT_HALF)[number]
+/** With the stage behind the ledger that decides by time; the ledger and publish are played. */
+export const WITH_VISITS = [...FRONT_HALF, 'visit-window'] as const
+export type FrontStage = (typeof WITH_VISITS)[number]
 
 export interface Stop {
   readonly stages: readonly FrontStage[]
@@ -52,6 +59,10 @@ export interface FrontHalfSetup {
   readonly maxBatch?: number
   /** Whether the listing tells what is in the bucket, or finds nothing. A truthful one hides a broken watermark. */
   readonly listing: 'truthful' | 'blind'
+  /** Between two visits, seconds. */
+  readonly gapS?: number
+  /** Whether publish tells how detectors ended, and visits are summed up. */
+  readonly results?: boolean
 }
 
 /** A sidecar comes so many turns after it was asked for, so that ticks pass by a raw whose group is not known yet. */
@@ -71,10 +82,11 @@ export async function playNight(
   setup: FrontHalfSetup,
   stops: readonly Stop[] = [],
 ): Promise<Decided> {
-  const { partitions = 6, tickMs = 1_000, maxBatch = 500, listing } = setup
+  const { partitions = 6, tickMs = 1_000, maxBatch = 500, listing, gapS, results = false } = setup
+  const topology: Topology = promptTopology({ partitions, settings })
   const store = memoryBucket()
   const driver = Driver.prepare({
-    topology: promptTopology({ partitions, settings }),
+    topology,
     codec,
     effects: effectsOn(store, () => listing),
     startAt: NIGHT - 60_000,
@@ -96,14 +108,15 @@ export async function playNight(
   }
   const agenda = [
     ...deeds.map(deed => ({ t: deed.t, act: () => perform(driver, store, deed) })),
-    ...ticksOf(tickMs).map(t => ({ t, act: () => driver.tick(t - EPSILON_MS) })),
+    ...ticksOf(tickMs, gapS).map(t => ({ t, act: () => driver.tick(t - EPSILON_MS) })),
+    ...(results ? publishes(driver, topology, deeds, ticksOf(tickMs, gapS)) : []),
     ...stops.flatMap(stop => [
       { t: stop.at, act: () => halt(stop) },
       { t: stop.until, act: () => resume(stop) },
     ]),
   ].sort((a, b) => a.t - b.t)
 
-  await start(FRONT_HALF)
+  await start(results ? WITH_VISITS : FRONT_HALF)
   for (const { t, act } of agenda) {
     await driver.advance(Math.max(0, t - driver.time.now()))
     await act()
@@ -116,8 +129,40 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await settle()
 }
 
-const ticksOf = (tickMs: number): Instant[] =>
-  Array.from({ length: Math.ceil(((NIGHT_S + 60) * 1000) / tickMs) }, (_, i) => NIGHT - 60_000 + i * tickMs)
+/** What publish would tell: each third detector never ends, the others a while after their announcement; and its own time at each tick. */
+function publishes(driver: Driver, topology: Topology, deeds: readonly Deed[], ticks: readonly Instant[]) {
+  const announced = deeds.flatMap(deed => (deed.kind === 'announce' ? [{ t: deed.t, value: deed.value }] : []))
+  const tell = ({ t, value }: (typeof announced)[number], detector: number) => ({
+    t: t + 20_000 + 500 * detector,
+    act: () =>
+      driver.feed(detectorResult, visitKey(value.instrument, value.groupId), resultOf(value.groupId, detector)),
+  })
+  const own = upstreamTasks(topology, stageOf(topology, 'visit-window')).filter(it => it.topic === detectorResult.topic)
+  const time = (t: Instant) => ({
+    t,
+    act: async () => {
+      for (const { topic, task } of own)
+        driver.broker.append(own.map((_, partition) => watermarkRecord({ topic, partition }, task, t - EPSILON_MS)))
+    },
+  })
+  return [
+    ...announced.flatMap(visited => [0, 1, 3, 4, 6, 7].map(detector => tell(visited, detector))),
+    ...ticks.map(time),
+  ]
+}
+
+const resultOf = (group: string, detector: number) => ({
+  ...{ instrument: 'LSSTComCam', group, detector, attempt: 0, state: 'published', inputs: 'complete', reason: null },
+  ...{ detail: null, visit: null, exposures: [], pipeline: 'ApPipe', diaSources: 1, diaObjects: 1, alerts: 1 },
+  ...{ products: [], deadline: NIGHT, announcedAt: null, lastRawAt: null, readyAt: null, leasedAt: null },
+  ...{ reportedAt: null, terminalAt: null },
+})
+
+const ticksOf = (tickMs: number, gapS?: number): Instant[] =>
+  Array.from(
+    { length: Math.ceil(((secondsOf({ ...FULL, ...(gapS !== undefined && { gapS }) }) + 60) * 1000) / tickMs) },
+    (_, i) => NIGHT - 60_000 + i * tickMs,
+  )
 
 export type Store = ReturnType<typeof memoryBucket>
 
@@ -180,5 +225,5 @@ function decisionsOf(driver: Driver): string[] {
       if (stream === detectorJob && rest.kind === 'withdrawn') return []
       return [`${stream.topic} ${key} @${at - NIGHT} ${encodeState(rest).toString()}`]
     })
-  return [visit, detectorVisit, detectorJob, rawLate, rawUnclaimed].flatMap(decided).sort()
+  return [visit, detectorVisit, detectorJob, rawLate, rawUnclaimed, visitSummary].flatMap(decided).sort()
 }

@@ -7,7 +7,7 @@ import { openKafka, openLog } from '../../../streams/main/world.ts'
 import type { ServiceAddresses } from '../../services/services.ts'
 import { startServices } from '../../services/start.ts'
 import { partitionsOfTopic, readCommitted } from '../../../streams/read-topic.ts'
-import { startSystem, type System } from '../system.ts'
+import { startSystem, type System, type SystemOptions } from '../system.ts'
 
 /** Services of a test's own and the topology on them, with eyes from outside. */
 export interface WholeSystem {
@@ -23,18 +23,20 @@ export interface WholeSystem {
 
 /**
  * Topics have fixed names, and other tests of the run write to them: the whole system needs services of its own, from the same
- * `provider` as the run's. `overrides` are sections of the configuration, `environment` variables of the processes, `workers` how many.
+ * `provider` as the run's. `overrides` are sections of the configuration, `environment` variables of the processes, `workers` how many,
+ * `more`: stages in processes of their own, roles with a second one.
  */
 export async function startWholeSystem(
   provider: ServiceAddresses['provider'],
   overrides: object,
   environment: Readonly<Record<string, string>> = {},
   workers = 2,
+  more: Pick<SystemOptions, 'lone' | 'doubled' | 'readyMs'> = {},
 ): Promise<WholeSystem> {
   const folder = await mkdtemp(join(tmpdir(), 'pp-test-'))
   const services = await startServices({ progress: () => {}, provider })
   const { addresses } = services
-  const system = await startSystem(addresses, folder, { overrides, environment, workers }).catch(
+  const system = await startSystem(addresses, folder, { overrides, environment, workers, ...more }).catch(
     async (error: unknown) => {
       await services.stop()
       throw error
