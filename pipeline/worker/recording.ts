@@ -23,7 +23,6 @@ export const recordingOf = (outputs: ImageOutputs): Uint8Array => serialize(outp
 export function recordedThread(read: () => Promise<Uint8Array>, pretendMs: number): PipelineThread {
   let recorded: Promise<ImageOutputs> | undefined
   return {
-    ready: Promise.resolve(),
     run: async (job, { signal }) => {
       recorded ??= read().then(bytes => deserialize(bytes) as ImageOutputs)
       const outputs = await recorded.catch((error: unknown) => {

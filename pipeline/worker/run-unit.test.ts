@@ -69,7 +69,7 @@ describe('exposures of another rotation than announced', () => {
           put: async () => ({ size: 1, sha256: 'd' }),
           list: async function* () {},
         },
-        thread: { ready: Promise.resolve(), run: async job => (jobs.push(job), answer), close: async () => {} },
+        thread: { run: async job => (jobs.push(job), answer), close: async () => {} },
         ...{ bucket: 'central', deployment: 'd', deadlineMs: 1, paddingArcsec: 30, now: () => 7 },
       },
       new AbortController().signal,

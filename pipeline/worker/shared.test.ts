@@ -13,7 +13,6 @@ function thread() {
   const closed = vi.fn(async () => {})
   const running: { visit: bigint; end: () => void; fail: () => void }[] = []
   const it: PipelineThread = {
-    ready: Promise.resolve(),
     run: ({ visit }) =>
       new Promise((resolve, reject) => {
         running.push({ visit, end: () => resolve(answer), fail: () => reject(new Error('crashed')) })

@@ -11,7 +11,6 @@ export function sharedThreads(threads: readonly PipelineThread[]): PipelineThrea
   const free = [...threads]
   const waiting: (() => void)[] = []
   return {
-    ready: Promise.all(threads.map(({ ready }) => ready)).then(() => undefined),
     run: async (job, options) => {
       while (free.length === 0) await new Promise<void>(resolve => waiting.push(resolve))
       const thread = free.pop()!

@@ -1,8 +1,7 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { diaSourceId } from '../../topology/identifiers.ts'
 import { AlgorithmError } from '../images/errors.ts'
 import { type ImageInputs, type ImageOutputs, type PipelineName, runPipeline } from '../images/pipeline.ts'
-import { makeScene } from '../images/scene.ts'
 
 /** One unit's images and what they need, as bytes. */
 export interface PipelineJob extends Omit<ImageInputs, 'idOf'> {
@@ -26,15 +25,6 @@ function answer(job: PipelineJob): PipelineAnswer {
   }
 }
 
-/**
- * Runs the pipeline on an artificial unit, so that its loops are compiled before a real one waits for them: cold, the first unit takes twice the
- * processor's time of a later one, and the second a third more. A pipeline that cannot do this can do nothing: it throws, and that ends the thread.
- */
-function rehearse(times: number): void {
-  const { inputs } = makeScene({ seed: 1, size: 512, transients: 20, jitter: 0.05 })
-  for (let i = 0; i < times; i++) runPipeline('ApPipe', inputs)
-}
-
 /** The pixels of the products change hands instead of being copied: 20 MB for a chip of 1024². */
 function post(answer: PipelineAnswer): void {
   const products = 'outputs' in answer ? answer.outputs.products : []
@@ -44,7 +34,4 @@ function post(answer: PipelineAnswer): void {
   )
 }
 
-const { rehearsals } = workerData as { readonly rehearsals: number }
-if (rehearsals > 0) rehearse(rehearsals)
-parentPort!.postMessage('ready')
-parentPort!.on('message', (job: PipelineJob) => post(answer(job)))
+parentPort?.on('message', (job: PipelineJob) => post(answer(job)))

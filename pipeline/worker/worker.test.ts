@@ -68,7 +68,6 @@ function setup(more: { readonly drainMs?: number; readonly maxUnits?: number } =
     },
   }
   const thread = {
-    ready: Promise.resolve(),
     run: vi.fn(async () => ({ outputs })),
     close: async () => void said.push('closed'),
   }

@@ -30,7 +30,7 @@ export interface KafkaLogClientOptions extends Connection {
 }
 
 /** Arrivals do not wait for the poll to end: its length only sets the cost of idling, some 0.1 % of a core per poll a second. */
-const LIVE = { maxWaitMs: 100, maxBytes: 16 << 20, maxPartitionBytes: 1 << 20 }
+const LIVE = { maxWaitMs: 250, maxBytes: 16 << 20, maxPartitionBytes: 1 << 20 }
 const TRANSACTION_TIMEOUT_MS = 15_000
 const READ_TIMEOUT_MS = 5_000
 const WRITE_TIMEOUT_MS = 15_000

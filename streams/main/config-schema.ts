@@ -145,8 +145,8 @@ export const infrastructure = {
     ),
     threads: count(1, 'Pipelines that compute at a time in a process: as many as it has processors.'),
     rehearsals: count(
-      3,
-      'A worker runs the pipeline so often on an artificial unit before it asks for real ones, so that the first of those meets compiled code.',
+      4,
+      'Before it asks for real units, each thread of a worker runs an artificial one so often, products stored and read back; 0: never.',
       0,
     ),
     paddingArcsec: {

@@ -5,6 +5,7 @@ import { openLeases } from '../../sinks/ledger/leases.ts'
 import type { UnitLedger } from '../../pipeline/worker/ports.ts'
 import { calibrationCache, type PreloadContext } from '../../pipeline/worker/preload.ts'
 import { recordedThread } from '../../pipeline/worker/recording.ts'
+import { rehearse } from '../../pipeline/worker/rehearse.ts'
 import { sharedLedger, sharedThreads } from '../../pipeline/worker/shared.ts'
 import { pipelineThread, type PipelineThread } from '../../pipeline/worker/thread-runner.ts'
 import { type RunningWorker, startWorker } from '../../pipeline/worker/worker.ts'
@@ -24,15 +25,17 @@ import { isPooled, type World } from './world.ts'
  * threads, calibrations and connections.
  */
 export async function runWorker(world: World): Promise<Running> {
-  const { config, pool, metrics } = world
-  const { slots, pollMs } = config.worker
+  const { config, pool, store, log, metrics } = world
+  const { slots, pollMs, rehearsals, recording, deadlineMs } = config.worker
   const hints = isPooled(config) ? noHints : hintsOf(world)
   const threads = threadsOf(world)
-  await threads.ready
   const cache = calibrationCache(config.worker.calibrationCache)
   const ledger = sharedLedger(openLeases(pool, config.ledger), pollMs / 2, hints.onHint, Date.now)
   const shared = { ledger: metered(ledger, metrics, cache), thread: { ...threads, close: async () => {} }, cache }
   const name = `${hostname()}-${process.pid}`
+  const runs = recording === '' ? rehearsals * config.worker.threads : 0
+  const seconds = await rehearse(runs, { thread: threads, store, bucket: config.s3.centralBucket, deadlineMs })
+  log.info({ runs, seconds }, 'rehearsed')
   const workers = Array.from({ length: slots }, (_, i) =>
     startOne(world, slots === 1 ? name : `${name}-${i + 1}`, shared, hints.bell()),
   )
@@ -117,8 +120,8 @@ const hintsOf = ({ config, log }: World): Hints =>
 
 /** What looks at the pixels: the pipeline, or in load tests what it once said. */
 function threadsOf({ config, store, log }: World): PipelineThread {
-  const { recording, recordingMs, rehearsals, threads } = config.worker
-  if (recording === '') return sharedThreads(Array.from({ length: threads }, () => pipelineThread(rehearsals)))
+  const { recording, recordingMs, threads } = config.worker
+  if (recording === '') return sharedThreads(Array.from({ length: threads }, () => pipelineThread()))
   log.error(
     { code: 'recorded-pipeline', recording, deployment: config.deployment },
     'no pixels are looked at: every unit is answered from a recording (worker.recording)',

@@ -20,7 +20,7 @@ export const flatOf = (filter: string, detector: number) =>
 export const TEMPLATE = 'template.fits'
 export const KNOWN: KnownObject = { diaObjectId: 7n, ra: 10, dec: -20 }
 
-const outputs: ImageOutputs = {
+export const outputs: ImageOutputs = {
   ...{ boundary: [], width: 1, height: 1, midpointMjdTai: 61000, exposureTime: 15, sources: [], forced: [] },
   ...{ cutouts: [], products: [], metrics: {} },
 }
@@ -73,7 +73,7 @@ export function memoryRepository() {
   }
   const run: RunContext = {
     ...{ worker: 'w', store, bucket: 'central', deployment: 'd', deadlineMs: 1000, paddingArcsec: 30, now: () => 7 },
-    thread: { ready: Promise.resolve(), run: async job => (jobs.push(job), { outputs }), close: async () => {} },
+    thread: { run: async job => (jobs.push(job), { outputs }), close: async () => {} },
   }
   return { preload, run, reads, jobs, failOn: (whether: typeof fault) => (fault = whether) }
 }

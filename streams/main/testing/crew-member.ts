@@ -48,7 +48,6 @@ const worker = startWorker({
   run: {
     ...{ worker: id, store, bucket: 'central', deployment: 'd', deadlineMs: 60_000, paddingArcsec: 30, now: Date.now },
     thread: {
-      ready: Promise.resolve(),
       run: async (_job, { signal }) => {
         await sleep(Number(runMs), undefined, { signal })
         return { outputs }
