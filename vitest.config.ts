@@ -35,6 +35,8 @@ export default defineConfig({
           exclude: elsewhere,
           globalSetup: ['dev/services/vitest-setup.ts'],
           fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],
