@@ -74,11 +74,12 @@ const timestampOf = (stream: Stream): Record<string, string> =>
   stream.topic === alerts.topic ? { 'message.timestamp.type': 'CreateTime' } : APPEND_TIME
 
 /**
- * An entrance keeps the broker's limit, 1 MiB: what is larger is refused at the door. Inside, a batch holds a burst of
- * 189 units. What is parked is at most the largest record we read, and its frame.
+ * An entrance keeps the broker's limit, 1 MiB: what is larger is refused at the door. It is stored uncompressed, whatever the sender does, so that the limit
+ * is one of the record itself: 12 MiB of blanks are 12 kB of gzip, which would come in, and could not be parked. And it may be of any codec, since none
+ * reaches us. Inside, a batch holds a burst of 189 units. What is parked is at most the largest record we read, and its frame.
  */
 function sizeOf(topology: Topology, stream: Stream): Record<string, string> {
-  if (topology.entrances.includes(stream)) return {}
+  if (topology.entrances.includes(stream)) return { 'compression.type': 'uncompressed' }
   const large = stream.topic === alerts.topic || stream.topic === topology.parked?.topic
   return { 'max.message.bytes': String(large ? 10 * MiB : MOST_BATCH_BYTES) }
 }

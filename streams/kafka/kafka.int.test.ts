@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { topicsOf } from '../../topology/derive.ts'
+import { promptTopology } from '../../topology/prompt.ts'
+import { nextVisit } from '../../topology/streams.ts'
 import type { LogWorld } from '../log-client.contract.ts'
 import { at, type LogClient, type LogRecord, type MembershipHandler, type TopicPartition } from '../log-client.ts'
 import { openCluster } from './clusters.ts'
@@ -39,6 +42,25 @@ describe('the client on kafkajs', () => {
     expect(values(await readTo(client, tp, 2n))).toEqual([large, 'last'])
     expect(await asKafkajsReads(plain, tp, 'last')).toEqual([large, 'last'])
     expect(await bytesOnTheWire(brokers, tp)).toBeLessThan(large.length / 5)
+  })
+
+  it('has entrances whose limit is one of the record, however small a sender packs it, and reads what he packs', async () => {
+    const entrance = topicsOf(promptTopology({ partitions: 1 })).find(it => it.topic === nextVisit.topic)!
+    const name = await topic(1, entrance.config)
+    const producer = plain.producer()
+    await producer.connect()
+    const packing = { topic: name, compression: kafkajs.CompressionTypes.GZIP }
+    try {
+      await expect(producer.send({ ...packing, messages: [{ value: ' '.repeat(12 << 20) }] })).rejects.toMatchObject({
+        type: 'MESSAGE_TOO_LARGE',
+      })
+      await producer.send({ ...packing, messages: [{ value: ' '.repeat(500_000) }] })
+    } finally {
+      await producer.disconnect()
+    }
+    const tp = { topic: name, partition: 0 }
+    expect(values(await readTo(client, tp, 1n))).toEqual([' '.repeat(500_000)])
+    expect(await bytesOnTheWire(brokers, tp)).toBeGreaterThan(500_000)
   })
 
   it('cuts what is too much for one batch, inside a transaction and outside', async () => {
