@@ -44,7 +44,7 @@ export class OrderRefused extends Unrecoverable {
     super(
       `${name} does not start: an order to replay cannot be obeyed. ${what}. All its inputs go to one moment:\n` +
         `  kafka-consumer-groups.sh --bootstrap-server <broker> --group ${group} --reset-offsets ${topics} --to-datetime ${to} --execute\n` +
-        `To take the order back, and go on where the stage stands:\n  pp replay cancel ${stage.name}`,
+        `To take the order back, and go on where the stage stands:\n  pp replay cancel ${stage.name} --reason '…'`,
     )
   }
 }

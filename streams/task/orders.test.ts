@@ -107,6 +107,35 @@ describe('an order to replay', () => {
     expect(told(night, receipts).slice(4)).toEqual(['a-1@1', 'a-2@1', 'a-3@1', 'a-4@1'])
   })
 
+  it.each([
+    ['before all: all is read again', 1_000, ['a-1@1', 'a-2@1', 'a-3@1', 'a-4@1']],
+    ['to where it stands: also what was done above that', 2_000, ['a-2@1', 'a-3@1', 'a-4@1']],
+    ['above where it stands: nothing is skipped, and what was done before stays done', 4_000, ['a-2@1', 'a-4@1']],
+    ['to the end: what was done stays done', 1e9, ['a-2@0']],
+  ])('to a task that had done more than it stands at, %s', async (_, since, again) => {
+    let isStuck = true
+    const effects: DriverSetup['effects'] = {
+      ledger: event =>
+        isStuck && (event.value as { id: string }).id === 'a-2'
+          ? new Promise(() => undefined)
+          : demoEffects['ledger']!(event),
+    }
+    const night = Driver.prepare(setup({ topology: narrow, stages: ['ledger'], effects }))
+    const process = await night.process()
+    for (const id of ['a-1', 'a-2', 'a-3', 'a-4']) {
+      await night.feed(seen, 'a', { id })
+      await night.advance(1_000)
+    }
+    await process.crash()
+    expect(lastCommit(night, 'ledger')).toMatchObject({ offsets: { 'seen/0': '1' }, done: { 'seen/0': ['2', '3'] } })
+    isStuck = false
+    night.reset('ledger', since)
+    await (await night.process()).stop()
+    await night.process()
+    await night.feed(seen, 'a', { id: 'a-5' })
+    expect(told(night, receipts)).toEqual(['a-1@0', 'a-3@0', 'a-4@0', ...again, 'a-5@0'])
+  })
+
   it('that comes before another is done leaves its marks to that one', async () => {
     let isOpen = false
     const effects: DriverSetup['effects'] = {
@@ -250,7 +279,8 @@ describe('a step that is told to replay', () => {
         'All its inputs go to one moment:\n' +
         '  kafka-consumer-groups.sh --bootstrap-server <broker> --group test.front --reset-offsets --topic urgent --topic orders ' +
         '--topic clock --to-datetime 1970-01-01T00:00:01.000 --execute\n' +
-        'To take the order back, and go on where the stage stands:\n  pp replay cancel front',
+        'To take the order back, and go on where the stage stands:\n' +
+        "  pp replay cancel front --reason '…'",
     ])
     expect(told(night, items)).toEqual(['a-1@0'])
   })

@@ -19,6 +19,8 @@ type ByInput<T> = ReadonlyMap<string, T>
 export interface Standing {
   /** Where to read on. Every input has one. */
   readonly offsets: ByInput<bigint>
+  /** What is done at or above those, and is not done again. Every input has an entry. */
+  readonly done: ByInput<readonly bigint[]>
   /** Newest word of each upstream task, "topic<stage#task". */
   readonly marks: ReadonlyMap<string, Instant>
   readonly watermark: Instant | null
@@ -39,21 +41,22 @@ export async function standingOf(
   }
   return {
     offsets: new Map(inputs.map(tp => [at(tp), offsetOf(tp)])),
+    done: mapOf(inputs, input => (commit?.done[input] ?? []).map(BigInt)),
     marks: new Map(Object.entries(commit?.upstream ?? {})),
     watermark: commit?.watermark ?? null,
     replay: { id: 0, until: {}, seen: 0, ...commit?.replay },
   }
 }
 
-/** What was done above the places where the task goes on stays done. */
-export const progressOf = (offsets: ByInput<bigint>, commit: Commit | undefined): Map<string, Progress> =>
-  new Map([...offsets].map(([input, to]) => [input, new Progress(to, (commit?.done[input] ?? []).map(BigInt))]))
+export const progressOf = ({ offsets, done }: Standing): Map<string, Progress> =>
+  new Map([...offsets].map(([input, from]) => [input, new Progress(from, done.get(input))]))
 
 /**
  * An operator who resets the offsets of a stopped group orders a replay: a group offset without our metadata is an order. It moves the
  * task back, never forward, to one moment in all its inputs; what it has read before is read again, marked with the order's id, and
  * its time is learned anew from the log. Example: an input read up to 100 and reset to 40 is read from 40 on, and 40 to 99 are marked;
- * one read up to 7 and reset to 9, beyond its last record, goes on at 7.
+ * one read up to 7 and reset to 9, beyond its last record, goes on at 7. Where records were done out of order the task has reached
+ * beyond the last of them: what was done at or above the order is read again too, what was done below it stays done.
  *
  * The id is the watermark at which the order is taken, and above any id the task has seen: it becomes the attempt of the units.
  * The caller commits the new standing, and our metadata over the order, in one transaction: until then the order is simply taken again.
@@ -79,29 +82,34 @@ export async function takeOrder(
     client.offsets(plan.inputs, 'latest'),
   ])
   // What retention has taken of what was not read yet is lost; whoever gives an order has decided to go on without it.
-  const reached = mapOf(plan.inputs, input => larger(standing.offsets.get(input)!, first.get(input)!))
+  const stands = mapOf(plan.inputs, input => larger(standing.offsets.get(input)!, first.get(input)!))
+  const reached = mapOf(plan.inputs, input =>
+    standing.done.get(input)!.reduce((end, offset) => larger(end, offset + 1n), stands.get(input)!),
+  )
   if (plan.stage.resets === 'ignored') {
     log.warn(
       facts,
       'an order was not taken: the truth of this stage is not its place in the log; it goes on where it stands',
     )
-    return { ...standing, offsets: reached }
+    return { ...standing, offsets: stands }
   }
   refuseOutside(plan, ordered, first, end)
-  const from = mapOf(plan.inputs, input =>
+  const to = mapOf(plan.inputs, input =>
     smaller(larger(ordered.get(input) ?? reached.get(input)!, first.get(input)!), reached.get(input)!),
   )
-  await refuseSplit(client, plan, { ordered, from, reached })
-  const again = plan.inputs.filter(input => from.get(at(input))! < reached.get(at(input))!)
+  await refuseSplit(client, plan, { ordered, to, reached })
+  const again = plan.inputs.filter(input => to.get(at(input))! < reached.get(at(input))!)
   if (again.length === 0) {
     log.warn(facts, 'an order lies at or beyond where the task stands: nothing is read again, and nothing is skipped')
-    return { ...standing, offsets: from }
+    return { ...standing, offsets: stands }
   }
+  const offsets = mapOf(plan.inputs, input => smaller(to.get(input)!, stands.get(input)!))
+  const done = mapOf(plan.inputs, input => standing.done.get(input)!.filter(offset => offset < to.get(input)!))
   const replay = replayOf(standing, again, reached)
   const topics = new Set(again.map(({ topic }) => topic))
   const marks = new Map([...standing.marks].filter(([mark]) => !topics.has(mark.split('<')[0]!)))
   log.warn({ ...facts, replay: replay.id, until: replay.until }, 'an order to replay was taken')
-  return { offsets: from, marks, watermark: null, replay }
+  return { offsets, done, marks, watermark: null, replay }
 }
 
 /** Offsets of the group that are not ours; none where nothing but a clock that others read too was reset. */
@@ -136,11 +144,11 @@ function refuseOutside(plan: TaskPlan, ordered: ByInput<bigint>, first: ByInput<
 async function refuseSplit(
   client: LogClient,
   plan: TaskPlan,
-  { ordered, from, reached }: { ordered: ByInput<bigint>; from: ByInput<bigint>; reached: ByInput<bigint> },
+  { ordered, to, reached }: { ordered: ByInput<bigint>; to: ByInput<bigint>; reached: ByInput<bigint> },
 ): Promise<void> {
   const inputs = plan.inputs.filter(input => ordered.has(at(input)))
   const firstOf = (tp: TopicPartition, offset: bigint) => recordAt(client, { ...tp, offset }, reached.get(at(tp))!)
-  const begins = await Promise.all(inputs.map(tp => firstOf(tp, from.get(at(tp))!)))
+  const begins = await Promise.all(inputs.map(tp => firstOf(tp, to.get(at(tp))!)))
   const times = begins.flatMap(record => (record ? [record.timestamp] : []))
   const moment = times.length > 0 ? Math.min(...times) : undefined
   const missing = ownInputs(plan).filter(input => !ordered.has(input))
@@ -191,7 +199,11 @@ function replayOf({ watermark, replay }: Standing, again: readonly TopicPartitio
   return { ...replay, id, until: Object.fromEntries([...marked].map(([input, until]) => [input, String(until)])) }
 }
 
-/** Which replay a record that is read belongs to: below `until` it is read again on the order. */
+/**
+ * Which replay a record that is read belongs to: below `until` it is read again on the order. So are marked the few there that were
+ * under way and not done when the task stopped. To tell them apart for as long as the order takes, the journal would have to keep
+ * what was done; and the mark does them no harm: whoever sees a record first may see it in a replay, and it may have been half done.
+ */
 export class Rereading {
   readonly #id: Replay
   readonly #until: Commit['replay']['until']
@@ -219,7 +231,7 @@ export class Rereading {
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
-const mapOf = (inputs: readonly TopicPartition[], value: (input: string) => bigint): ByInput<bigint> =>
+const mapOf = <T>(inputs: readonly TopicPartition[], value: (input: string) => T): ByInput<T> =>
   new Map(inputs.map(input => [at(input), value(at(input))]))
 const partitionOf = (input: string): TopicPartition => {
   const slash = input.lastIndexOf('/')

@@ -117,7 +117,7 @@ export class Task {
     const standing = await standingOf(client, this.#plan, kept.commit)
     const ordered = await takeOrder(client, this.#plan, standing, log)
     const { offsets, marks, watermark, replay } = ordered ?? standing
-    this.#progress = progressOf(offsets, kept.commit)
+    this.#progress = progressOf(ordered ?? standing)
     this.#marks = new Map(marks)
     this.#watermark = watermark
     this.#rereading = new Rereading(replay)
