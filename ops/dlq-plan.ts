@@ -1,5 +1,6 @@
-import { readersOf } from '../topology/model/define.ts'
-import { partitionsOf, type Topology } from '../topology/model/topology.ts'
+import { isJournaled } from '../topology/model/names.ts'
+import type { Stream } from '../topology/model/stream.ts'
+import { partitionsOf, type Stage, type Topology } from '../topology/model/topology.ts'
 import { clock } from '../topology/streams.ts'
 import type { Action, Entry } from './dlq-entries.ts'
 
@@ -38,10 +39,14 @@ export function planOf(action: Action, entries: readonly Entry[], topology: Topo
 const chosen = (entry: Entry, topology: Topology): Chosen => ({
   entry,
   entersNow: isEntrance(topology, entry.topic),
-  passedOverBy: topology.stages
-    .filter(({ name, reads }) => name !== entry.stage && reads.some(({ topic }) => topic === entry.topic))
-    .map(({ name }) => name),
+  passedOverBy: takersOf(topology, entry)
+    .map(({ name }) => name)
+    .filter(name => name !== entry.stage),
 })
+
+/** The stages that take each record once, or park it. A service (the clock reads `control`) does neither: it judges by append time. */
+const takersOf = (topology: Topology, stream: Pick<Stream, 'topic'>): Stage[] =>
+  topology.stages.filter(stage => isJournaled(stage) && stage.reads.some(({ topic }) => topic === stream.topic))
 
 const isEntrance = (topology: Topology, topic: string): boolean =>
   topology.entrances.some(entrance => entrance.topic === topic)
@@ -57,9 +62,9 @@ function objection(action: Action, { mark, stage, topic, partition }: Entry, top
   const reader = topology.stages.find(({ name }) => name === stage)
   const stream = reader?.reads.find(each => each.topic === topic)
   if (!stream) return `no stage ${stage} reads ${topic} any more; drop it`
-  const readers = readersOf(topology, stream).map(({ name }) => name)
+  const takers = takersOf(topology, stream).map(({ name }) => name)
   // There no header is believed, so that none could keep the others from taking it a second time.
-  if (isEntrance(topology, topic) && readers.length > 1) return `${topic} is an entrance of ${readers.join(' and ')}`
+  if (isEntrance(topology, topic) && takers.length > 1) return `${topic} is an entrance of ${takers.join(' and ')}`
   const partitions = partitionsOf(topology, stream)
   return partition < partitions
     ? undefined

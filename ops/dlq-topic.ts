@@ -77,7 +77,7 @@ async function readEntries(operator: Operator, wanted: Wanted): Promise<Entry[]>
   })
   const entries = new Map<string, Entry>()
   const { code: _, ...sooner } = wanted
-  await eachCommitted(client, await partitionsOfTopic(client, parked.topic), async records => {
+  const visit = async (records: readonly LogRecord[]) => {
     for (const record of records) {
       const value = await decoded(codec, 'parked', record)
       if (!value) continue
@@ -88,7 +88,11 @@ async function readEntries(operator: Operator, wanted: Wanted): Promise<Entry[]>
           `More than ${MAX_ENTRIES} parked records match; narrow it with --stage, --topic or --since`,
         )
     }
-  })
+  }
+  const of = await partitionsOfTopic(client, parked.topic)
+  // Its append time is when a record was parked. The audit is read whole: a redrive before `since` counts as an attempt.
+  const from = wanted.since === undefined ? undefined : await client.offsets(of, { since: wanted.since })
+  await eachCommitted(client, of, visit, { from })
   return [...entries.values()].filter(entry => isWanted(entry, wanted)).sort(byAge)
 }
 

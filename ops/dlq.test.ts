@@ -21,7 +21,8 @@ import type { Effect } from '../streams/task/effects.ts'
 import { REDRIVE, redriveHeaders } from '../streams/task/redrive.ts'
 import { Rejection, to } from '../topology/model/step.ts'
 import type { Topology } from '../topology/model/topology.ts'
-import { audit, parked } from '../topology/streams.ts'
+import { promptTopology } from '../topology/prompt.ts'
+import { audit, control, nextVisit, nextVisitCanceled, parked, rawNotification } from '../topology/streams.ts'
 import { type Action, entryOf, type Entry, type Mark, type Wanted } from './dlq-entries.ts'
 import { MAX_AT_ONCE, planOf } from './dlq-plan.ts'
 import { plain } from './dlq-show.ts'
@@ -211,6 +212,32 @@ describe('a record inside that was parked', () => {
   })
 })
 
+describe('entries since a time', () => {
+  it('are found by reading what was parked since then, and nothing before', async () => {
+    await night.feed(parcels, '', { id: 'a-1' }, { partition: 0 })
+    await night.advance(9_000)
+    await night.feed(parcels, '', { id: 'a-1' }, { partition: 1 })
+    const client = new MemoryClient(night.broker, 'operator')
+    const read: LogRecord[] = []
+    const tailOf = client.read.bind(client)
+    client.read = (from, isolation) => {
+      const tail = tailOf(from, isolation)
+      const chunks = async function* () {
+        for await (const chunk of tail) {
+          read.push(...chunk.records.filter(({ topic }) => topic === parked.topic))
+          yield chunk
+        }
+      }
+      return { close: () => tail.close(), [Symbol.asyncIterator]: chunks }
+    }
+    const idsSince = async (since: number) => (await dlq(client).entries({ ids: [], since })).map(({ id }) => id)
+    expect(await idsSince(10_000)).toEqual(['intake:parcels/1@0'])
+    expect(read).toHaveLength(1)
+    expect(await idsSince(1_000)).toEqual(['intake:parcels/0@0', 'intake:parcels/1@0'])
+    expect(await idsSince(10_001)).toEqual([])
+  })
+})
+
 describe('an entry', () => {
   const value = (more: Partial<Parked> = {}): Parked => ({
     ...{ stage: 'intake', topic: 'parcels', partition: 0, offset: 5n, code: 'bad-id', reason: 'bad.', attempt: 1 },
@@ -278,6 +305,15 @@ describe('a plan', () => {
       stages: [...topology.stages, second],
     })
     expect(refused).toMatchObject([{ why: 'orders is an entrance of front and second' }])
+  })
+  it.each([
+    ['fan-out', control.topic],
+    ['fan-out', nextVisitCanceled.topic],
+    ['fan-out', nextVisit.topic],
+    ['raw-intake', rawNotification.topic],
+  ])('puts what %s refused back at %s, though a service reads it too', (stage, topic) => {
+    const plan = planOf('redrive', [entry(0, { stage, topic })], promptTopology())
+    expect(plan).toMatchObject({ chosen: [{ entersNow: true, passedOverBy: [] }], refused: [] })
   })
   it('takes what one order may take, the oldest first, and says how many are left', () => {
     const many = Array.from({ length: MAX_AT_ONCE + 3 }, (_, i) => entry(i))

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MemoryBroker } from './memory/broker.ts'
 import { MemoryClient } from './memory/client.ts'
 import { partitionsOfTopic, readCommitted } from './read-topic.ts'
@@ -37,5 +37,29 @@ describe('reading a topic to its end', () => {
     broker.append([record(0, 'a'), record(2, 'b')])
     broker.append([record(2, 'open')], { id: 'id', epoch: broker.fence('id') })
     await expect(texts(50)).rejects.toThrow('t/2 at 1 of 2')
+  })
+
+  describe('from a slow broker', () => {
+    beforeEach(() => void vi.useFakeTimers())
+    afterEach(() => void vi.useRealTimers())
+    /** Each record takes 40 ms, and nothing may come for 50. */
+    const slowly = () => {
+      const hop = () => new Promise<void>(resolve => setTimeout(resolve, 40))
+      client = new MemoryClient(broker, 'slow', { hop, fault: () => undefined, fetchSize: () => 1 })
+      return texts(50)
+    }
+    it('goes on as long as something comes, however long the whole takes', async () => {
+      broker.append(Array.from({ length: 20 }, (_, i) => record(0, `${i}`)))
+      const whole = expect(slowly()).resolves.toHaveLength(20)
+      await vi.advanceTimersByTimeAsync(1_000)
+      await whole
+    })
+    it('gives up where nothing comes any more, and says how far it came', async () => {
+      broker.append([record(0, 'a'), record(0, 'b'), record(0, 'c')])
+      broker.append([record(0, 'open')], { id: 'id', epoch: broker.fence('id') })
+      const refused = expect(slowly()).rejects.toThrow('nothing came for 50 ms: t/0 at 3 of 4')
+      await vi.advanceTimersByTimeAsync(1_000)
+      await refused
+    })
   })
 })

@@ -1,7 +1,9 @@
 import { at, type LogClient, type LogRecord, type TopicPartition } from './log-client.ts'
 
+const PATIENCE_MS = 30_000
+
 interface Reading {
-  /** How long the whole may take: an open transaction keeps a reading below the high watermark. */
+  /** How long nothing may come, however long the whole takes: an open transaction keeps a reading below the high watermark. */
   readonly patienceMs?: number
   /** Where to begin, by "topic/partition"; at the beginning where nothing is said. */
   readonly from?: ReadonlyMap<string, bigint> | undefined
@@ -9,8 +11,8 @@ interface Reading {
 
 /**
  * Every committed record of these partitions, from their beginnings or the offsets of `from` up to their high watermarks at the time of
- * the call, one partition after the other. A transaction left open stops such a reader below the watermark: then it rejects after
- * `patienceMs`, naming where each reading stands.
+ * the call, one partition after the other. A transaction left open stops such a reader below the watermark: then it rejects when
+ * nothing has come for `patienceMs`, naming where each reading stands.
  */
 export async function readCommitted(
   client: LogClient,
@@ -27,7 +29,7 @@ export async function eachCommitted(
   client: LogClient,
   of: readonly TopicPartition[],
   visit: (records: readonly LogRecord[]) => Promise<void>,
-  { patienceMs = 30_000, from }: Reading = {},
+  { patienceMs = PATIENCE_MS, from }: Reading = {},
 ): Promise<void> {
   const [first, ends] = await Promise.all([client.offsets(of, 'earliest'), client.offsets(of, 'latest')])
   const standing = new Map(of.map(tp => [at(tp), from?.get(at(tp)) ?? first.get(at(tp))!]))
@@ -40,6 +42,8 @@ export async function eachCommitted(
       const end = ends.get(at(tp))!
       for await (const chunk of tail) {
         await visit(chunk.records.filter(({ offset }) => offset < end))
+        // A chunk may be empty; what moved over aborted records is progress too.
+        if (chunk.next > standing.get(at(tp))!) late.refresh()
         standing.set(at(tp), chunk.next)
         if (chunk.next >= end) break
       }
@@ -48,7 +52,9 @@ export async function eachCommitted(
     const stuck = [...standing].filter(([tp, next]) => next < ends.get(tp)!)
     if (stuck.length === 0) return
     const places = stuck.map(([tp, next]) => `${tp} at ${next} of ${ends.get(tp)!}`)
-    throw new Error(`committed records end before the log does, after ${patienceMs} ms: ${places.join(', ')}`)
+    throw new Error(
+      `committed records end before the log does, nothing came for ${patienceMs} ms: ${places.join(', ')}`,
+    )
   } finally {
     clearTimeout(late)
     close()
