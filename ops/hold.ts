@@ -41,18 +41,18 @@ export interface HoldOrder extends OrderFlags {
   readonly kind: 'hold' | 'release'
 }
 
-/** Writes the order and its audit record, and prints what is then in force. @throws ConfigError where it cannot be right. */
+/** Writes the order and its audit record, and prints what is then in force. @throws ConfigError where it cannot be right, or is not in force then. */
 export async function giveHold(config: Config, order: HoldOrder, print: Print): Promise<void> {
   const given = holdOf(order, Date.now())
   const { by, reason, kind } = given
   const note = { action: kind === 'hold' ? 'hold set' : 'hold clear', by, reason, detail: JSON.stringify(given) }
   await withControlTopic(config, async topic => {
     await topic.give([given], note)
-    print(describe(await topic.hold(), Date.now()))
+    print(outcomeOf(given, await topic.hold(), Date.now(), config.ledger.stalenessSeconds))
   })
 }
 
-/** The order as it is written; checked the way the clock will. */
+/** The order as it is written; checked the way the clock will, and more strictly: our clock and the broker's are two. */
 export function holdOf({ kind, reason, by: said, ...time }: HoldOrder, now: Instant, login?: () => string): Control {
   if (reason.trim() === '') throw new ConfigError('--reason is blank; say why, for whoever finds time withheld')
   const by = orderedBy(said, login)
@@ -61,12 +61,30 @@ export function holdOf({ kind, reason, by: said, ...time }: HoldOrder, now: Inst
     throw new ConfigError('say how long with --for or --until: a hold that is forgotten must end by itself')
   const order: Control = { kind, instrument: '', detector: null, reason, by, until }
   try {
-    applyHold(undefined, order, now)
+    applyHold(undefined, order, now, 0)
   } catch (error) {
     if (!(error instanceof Rejection)) throw error
     throw new ConfigError(`--until or --for: ${error.message}`)
   }
   return order
+}
+
+/** What to say of an order that was written, from what is in force after it. @throws ConfigError where that is something else */
+export function outcomeOf(given: Control, hold: Hold | undefined, now: Instant, stalenessSeconds: number): string {
+  const isInForce =
+    given.kind === 'hold'
+      ? hold?.until === given.until && hold.by === given.by && hold.reason === given.reason
+      : hold === undefined
+  if (!isInForce)
+    throw new ConfigError(
+      `the order was written, and it is not in force: it was refused, because this machine's clock and the broker's do not agree, ` +
+        `or somebody gave another after it. ${describe(hold, now)}`,
+    )
+  if (hold === undefined || hold.until - hold.since <= stalenessSeconds * 1000) return describe(hold, now)
+  return (
+    `${describe(hold, now)}\nThat is longer than ${stalenessSeconds} s (ledger.stalenessSeconds): units whose deadline is longer ago than that ` +
+    'when time goes on are deferred; a replay of exposure-window brings them back.'
+  )
 }
 
 /** Prints whether time is withheld, as the clock knows it. */

@@ -360,6 +360,8 @@ describe('a mask', () => {
     [{ detector: 9 }, 'unknown-detector'],
     [{ detector: -1 }, 'unknown-detector'],
     [{ until: NIGHT }, 'mask-over'],
+    [{ kind: 'hold' as const, instrument: '', detector: null, until: NIGHT }, 'bad-hold'],
+    [{ kind: 'hold' as const, instrument: '', detector: null, until: NIGHT + 13 * 3_600_000 }, 'bad-hold'],
   ])('%o is refused', (more, code) => {
     const run = drive(fanOut(settings)).send(control, '', NIGHT, comCam(more))
     expect(run.refused).toMatchObject([{ code }])

@@ -13,7 +13,7 @@ import type { Instant } from './model/time.ts'
 import { choosePipelines } from './pipelines.ts'
 import { activeDetectors, type Settings } from './settings.ts'
 import type { SkyMaps } from './sky-map.ts'
-import { isAboutTime } from './hold.ts'
+import { applyHold, isAboutTime } from './hold.ts'
 import { control, detectorVisit, nextVisit, nextVisitCanceled, visit } from './streams.ts'
 
 /** One state per group, because a cancellation names nothing else; and one per instrument with its masks. */
@@ -153,7 +153,11 @@ function cancel(settings: Settings, group: Group | undefined, event: Event<Logev
 
 /** An operator's order. It acts on visits announced after it, never on units that exist. */
 function order(masks: Masks | undefined, event: Event<Control>): Turn {
-  if (isAboutTime(event.value)) return { state: masks, out: [], note: `${event.value.kind}: an order for the clock` }
+  if (isAboutTime(event.value)) {
+    // The clock refuses the same ones, and has no place to park them.
+    applyHold(undefined, event.value, event.at)
+    return { state: masks, out: [], note: `${event.value.kind}: an order for the clock` }
+  }
   return { state: applyControl(masks, event.value, event.at), out: [] }
 }
 

@@ -27,11 +27,15 @@ export const clock: Stream<ClockTick> = {
   retentionHours: 7 * 24,
 }
 
-/** `t` was read before `end`, less `epsilonMs`: everything appended before `t` lies below `end` ("topic/partition" → offset). */
+/**
+ * `t` was read before `end`, less `epsilonMs`: everything appended before `t` lies below `end` ("topic/partition" → offset).
+ * Operators withhold time until `heldUntil`, which may be over.
+ */
 export interface ClockTick {
   readonly t: number
   readonly end: Readonly<Record<string, string>>
   readonly hold: boolean
+  readonly heldUntil?: number
   readonly epsilonMs?: number
 }
 

@@ -3,12 +3,13 @@ import { validator } from './validate.ts'
 
 /**
  * One tick of the clock service: `t` (ms UTC, less ε) was read before the end offsets of the entrance topics ("topic/partition" → offset).
- * `epsilonMs`: that ε.
+ * `epsilonMs`: that ε. `heldUntil`: when the last hold that operators ordered ends, or ended.
  */
 export interface ClockTick {
   readonly t: number
   readonly end: Readonly<Record<string, string>>
   readonly hold: boolean
+  readonly heldUntil?: number
   readonly epsilonMs?: number
 }
 
@@ -29,6 +30,7 @@ const misfit = validator({
       additionalProperties: { type: 'string', pattern: '^(0|[1-9][0-9]{0,18})$' },
     },
     hold: { type: 'boolean' },
+    heldUntil: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
     epsilonMs: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
   },
 })
@@ -39,8 +41,8 @@ function checked(tick: unknown): ClockTick {
     throw new NotATickError(
       `This is no clock tick: ${wrong}. Allowed: {"t": ms, "end": {"topic/partition": "offset"}, "hold": true or false}.`,
     )
-  const { t, end, hold, epsilonMs } = tick as ClockTick
-  return { t, end, hold, ...(epsilonMs !== undefined && { epsilonMs }) }
+  const { t, end, hold, heldUntil, epsilonMs } = tick as ClockTick
+  return { t, end, hold, ...(heldUntil !== undefined && { heldUntil }), ...(epsilonMs !== undefined && { epsilonMs }) }
 }
 
 /** Throws NotATickError where a field is not what it must be. */

@@ -50,7 +50,7 @@ export function runClock(run: ClockRun): Promise<{ stop(): Promise<void> }> {
       if (deaf) throw deaf.error
       const { epsilonMs } = options
       const now = scheduler.now()
-      await tick(task, client, entrances, { t: now - epsilonMs, hold: holds.isHeld(now), epsilonMs })
+      await tick(task, client, entrances, { t: now - epsilonMs, ...holds.said(now), epsilonMs })
       next = Math.max(next + options.periodMs, scheduler.now())
       await sleep(scheduler, next - scheduler.now(), task.signal)
     }
@@ -63,7 +63,7 @@ async function tick(
   task: ServiceTask,
   client: LogClient,
   entrances: readonly TopicPartition[],
-  said: Pick<ClockTick, 't' | 'hold' | 'epsilonMs'>,
+  said: Pick<ClockTick, 't' | 'hold' | 'heldUntil' | 'epsilonMs'>,
 ): Promise<void> {
   const ends = await client.offsets(entrances, 'latest')
   const end = Object.fromEntries([...ends].map(([input, offset]) => [input, String(offset)]))

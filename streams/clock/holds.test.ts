@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Control } from '../../schemas/avro/generated.ts'
-import { LONGEST_HOLD_MS } from '../../topology/hold.ts'
+import { applyHold, HOLD_SLACK_MS, LONGEST_HOLD_MS } from '../../topology/hold.ts'
 import { stageOf } from '../../topology/model/topology.ts'
 import { promptTopology } from '../../topology/prompt.ts'
 import { clock, control, type ClockTick } from '../../topology/streams.ts'
@@ -49,14 +49,39 @@ it('withholds time until it is released, and says so at its beginning, each minu
 })
 
 it('ends by itself, also where the order said something else: what is forgotten holds for no night', async () => {
-  const { night, start, order, held } = world()
+  const { night, said, start, order, held } = world()
   await start()
   await order('hold', 2_500)
   await night.advance(4_000)
   expect(held()).toEqual([false, true, true, false, false])
-  for (const lasting of [null, -1, LONGEST_HOLD_MS + 1]) await order('hold', lasting)
+  for (const lasting of [null, -1, LONGEST_HOLD_MS + HOLD_SLACK_MS + 1]) await order('hold', lasting)
   await night.advance(1_000)
   expect([held().at(-1), night.fatal]).toEqual([false, []])
+  expect(said.filter(code => code === 'bad-hold')).toHaveLength(3)
+})
+
+it('takes the longest hold also from a machine that is a little ahead, and knows since when one order follows another', async () => {
+  const { night, said, start, order, held } = world()
+  await start()
+  await order('hold', LONGEST_HOLD_MS + HOLD_SLACK_MS)
+  await night.advance(1_000)
+  expect([held().at(-1), said]).toEqual([true, ['time-held']])
+  const longer = { kind: 'hold', instrument: '', detector: null, reason: 'dome', by: 'ann', until: START + 20 } as const
+  const first = applyHold(undefined, longer, START)
+  expect(applyHold(first, { ...longer, until: START + 90 }, START + 10)).toMatchObject({
+    since: START,
+    until: START + 90,
+  })
+  expect(applyHold(first, { ...longer, until: START + 90 }, START + 20)).toMatchObject({ since: START + 20 })
+})
+
+it('says until when in its ticks, also when it ended by its own clock', async () => {
+  const { night, start, order } = world()
+  await start()
+  await order('hold', 1_500)
+  await night.advance(2_000)
+  const ticks = night.outputs(clock).map(({ value }) => value as ClockTick)
+  expect(ticks.map(tick => tick.heldUntil)).toEqual([undefined, START + 1_500, START + 1_500])
 })
 
 it('is known to a clock that takes over, before its first tick; the newest word counts, and no word about detectors', async () => {

@@ -2,7 +2,7 @@ import { schemaIdOf, UndecodableError, type Codec } from '../../schemas/codec.ts
 import { applyHold, isHeld, type Hold } from '../../topology/hold.ts'
 import { Rejection } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import { control } from '../../topology/streams.ts'
+import { control, type ClockTick } from '../../topology/streams.ts'
 import type { LogClient, LogRecord } from '../log-client.ts'
 import { readTo } from '../task/fenced-table.ts'
 import type { Log } from '../log.ts'
@@ -35,8 +35,13 @@ export class Holds {
     void this.#goOn(client, until, signal).catch(fail)
   }
 
+  /** What a tick says of it. Whoever reads the tick decides by `heldUntil` and the broker's time; `hold` is what this clock thinks. */
+  said(now: Instant): Pick<ClockTick, 'hold' | 'heldUntil'> {
+    return { hold: this.#isHeld(now), ...(this.#hold && { heldUntil: this.#hold.until }) }
+  }
+
   /** Whether time is withheld now. Says in the log when that begins and ends, and each minute that it lasts. */
-  isHeld(now: Instant): boolean {
+  #isHeld(now: Instant): boolean {
     const hold = this.#hold
     if (isHeld(hold, now)) {
       if (this.#said === undefined || now >= this.#said + SAID_AGAIN_MS) {
@@ -63,7 +68,9 @@ export class Holds {
       if (!this.#codec.knows(value)) await this.#codec.prefetch([schemaIdOf(value)])
       this.#hold = applyHold(this.#hold, this.#codec.decode('control', value), timestamp)
     } catch (error) {
-      if (!(error instanceof Rejection || error instanceof UndecodableError)) throw error
+      if (error instanceof UndecodableError) return
+      if (!(error instanceof Rejection)) throw error
+      this.#log.warn({ code: error.code, reason: error.message, at: timestamp }, 'an order about time changes nothing')
     }
   }
 }

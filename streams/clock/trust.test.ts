@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { journalOf } from '../../topology/model/names.ts'
-import { clock } from '../../topology/streams.ts'
+import { clock, type ClockTick } from '../../topology/streams.ts'
 import { at } from '../log-client.ts'
 import type { Commit } from '../task/journal.ts'
 import { closed, demoEffects, demoTopology, items, orders } from '../testing/demo.ts'
@@ -13,7 +13,7 @@ const EPSILON = 1_000
 const setup = { topology: demoTopology, codec: jsonCodec, effects: demoEffects, startAt: START }
 
 /** A tick of an instance whose host is ahead by so much; negative: behind. */
-async function tick(night: Driver, aheadMs: number, lostEnd = 0): Promise<void> {
+async function tick(night: Driver, aheadMs: number, lostEnd = 0, more: Partial<ClockTick> = {}): Promise<void> {
   const ends = demoTopology.entrances.flatMap(({ topic, partitions = 1 }) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
   )
@@ -21,7 +21,7 @@ async function tick(night: Driver, aheadMs: number, lostEnd = 0): Promise<void> 
     ends.map(tp => [at(tp), String(Math.max(0, night.broker.partition(tp).highWatermark - lostEnd))]),
   )
   const t = night.time.now() + aheadMs - EPSILON
-  await night.feedBytes(clock, '', Buffer.from(JSON.stringify({ t, end, hold: false, epsilonMs: EPSILON })), {
+  await night.feedBytes(clock, '', Buffer.from(JSON.stringify({ t, end, hold: false, epsilonMs: EPSILON, ...more })), {
     partition: 0,
   })
 }
@@ -66,6 +66,18 @@ it('an hour behind takes nothing back, and time goes on with the next that is ri
   await tick(night, 0)
   expect(watermark(night)).toBe(START + 2_000 - EPSILON)
   expect(said(night)).toEqual(['error clock-violation', 'info clock-agrees'])
+})
+
+it('a hold ends when the brokers say that it is over, whatever the clock thinks', async () => {
+  const night = await Driver.start(setup)
+  await tick(night, 0)
+  const heldUntil = START + 2_000
+  await night.advance(1_000)
+  await tick(night, HOUR, 0, { hold: false, heldUntil })
+  expect(watermark(night)).toBe(START - EPSILON)
+  await night.advance(1_000)
+  await tick(night, -10, 0, { hold: true, heldUntil })
+  expect(watermark(night)).toBe(heldUntil - 10 - EPSILON)
 })
 
 it('a record that is older than the time of its entrance is taken, and the log says so', async () => {

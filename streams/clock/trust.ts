@@ -16,6 +16,10 @@ const LEAST_TOLERANCE_MS = 1_000
 export const trustedTime = ({ t, epsilonMs = 0 }: ClockTick, appendedAt: Instant): Instant =>
   Math.min(t, appendedAt - epsilonMs)
 
+/** Whether operators withhold time where the tick was appended; a host that is ahead ends no hold early. Ticks of before say only `hold`. */
+export const isWithheld = ({ hold, heldUntil }: ClockTick, appendedAt: Instant): boolean =>
+  heldUntil === undefined ? hold : appendedAt < heldUntil
+
 /** Holds what an entrance reads against what ticks have promised, and says where the two do not agree. */
 export class ClockWatch {
   readonly #task: string

@@ -1,7 +1,7 @@
 import { UnknownSchemaError } from '../../schemas/codec.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import { clock, type ClockTick } from '../../topology/streams.ts'
-import { ClockWatch, trustedTime } from '../clock/trust.ts'
+import { ClockWatch, isWithheld, trustedTime } from '../clock/trust.ts'
 import { at, type FencedProducer, type LogRecord, type NewRecord } from '../log-client.ts'
 import type { TaskStatus } from '../meter.ts'
 import type { Move } from '../operators/moves.ts'
@@ -265,7 +265,8 @@ export class Task {
     this.#batch.moved = true
     this.#trust?.lookAtTick(value, record.timestamp)
     const t = trustedTime(value, record.timestamp)
-    if (isComplete && !value.hold && t > (this.#watermark ?? -Infinity)) this.#processor!.next({ kind: 'watermark', t })
+    const mayGoOn = isComplete && !isWithheld(value, record.timestamp)
+    if (mayGoOn && t > (this.#watermark ?? -Infinity)) this.#processor!.next({ kind: 'watermark', t })
     this.#progress.get(at(record))!.finish(record.offset)
     return true
   }
