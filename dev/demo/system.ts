@@ -45,7 +45,7 @@ export interface System {
 }
 
 export interface SystemOptions {
-  readonly overrides?: object
+  readonly overrides?: Overrides
   /** Variables of the processes alone, over the configuration that all share. */
   readonly environment?: Readonly<Record<string, string>>
   /** How many worker processes; two where it is not said. */
@@ -80,9 +80,12 @@ function argumentsOf(name: ProcessName, lone: readonly LoneStage[]): string[] {
   return ['run', role, '--stages', rest.join(',')]
 }
 
-/** What every process is told; `overrides` are sections of the configuration that the demo or a test wants otherwise. */
-export const configFor = (services: ServiceAddresses, overrides: object = {}) => ({
-  kafka: { brokers: services.kafka.brokers },
+/** Sections of the configuration that the demo or a test wants otherwise; of `kafka`, what stands beside the brokers. */
+export type Overrides = Readonly<Record<string, object | string>> & { readonly kafka?: object }
+
+/** What every process is told. */
+export const configFor = (services: ServiceAddresses, { kafka, ...overrides }: Overrides = {}) => ({
+  kafka: { brokers: services.kafka.brokers, ...kafka },
   registry: { url: services.registry.url },
   s3: {
     endpoint: services.s3.endpoint,

@@ -5,6 +5,9 @@ import type { RunContext } from './run-unit.ts'
 /** The same bytes each time and from every worker, so that nothing is left behind but the last of them. */
 const PREFIX = 'rehearsal/'
 
+/** Side of the artificial chip, pixels: on a quarter of the area loops stay interpreted that a real chip compiles in its first second. */
+const SIZE = 1024
+
 /**
  * A dress rehearsal: an artificial unit goes `runs` times through the pipeline, its products to the store and back. So the first real units meet compiled
  * code, which a cold process has twice the work with; and a process that cannot compute, write or read says so before it takes a unit.
@@ -16,7 +19,7 @@ export async function rehearse(
 ): Promise<number> {
   if (runs === 0) return 0
   const began = performance.now()
-  const { idOf: _, ...inputs } = makeScene({ seed: 1, size: 512, transients: 20, jitter: 0.05 }).inputs
+  const { idOf: _, ...inputs } = makeScene({ seed: 1, size: SIZE, transients: 20, jitter: 0.05 }).inputs
   const { signal } = new AbortController()
   const run = async () => {
     const answer = await thread.run({ pipeline: 'ApPipe', ...inputs }, { deadlineMs, signal })

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { afterEach, expect, it } from 'vitest'
 import { PipelineAborted, PipelineTimeout, pipelineThread } from './thread-runner.ts'
 import type { PipelineJob } from './thread.ts'
@@ -39,4 +41,17 @@ it('ends when the lease is lost, before and during the run', async () => {
   const running = thread.run(job, { deadlineMs: 20_000, signal: lost.signal })
   lost.abort('the lease is gone')
   await expect(running).rejects.toThrow('the lease is gone')
+})
+
+// Elsewhere a thread cannot be told apart from its process.
+it.runIf(process.platform === 'linux')('computes at a lower priority than the process has', async () => {
+  const before = getPriority()
+  await thread.run(job, { deadlineMs: 20_000, signal: never })
+  // Of the fields behind the name, which is in brackets, the 17th is the niceness (proc_pid_stat(5), field 19).
+  const niceness = readdirSync('/proc/self/task').map(id => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
+  })
+  expect(niceness.filter(it => it > before)).toHaveLength(1)
+  expect(getPriority()).toBe(before)
 })

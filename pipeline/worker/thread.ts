@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { diaSourceId } from '../../topology/identifiers.ts'
 import { AlgorithmError } from '../images/errors.ts'
@@ -33,5 +34,12 @@ function post(answer: PipelineAnswer): void {
     products.map(({ bytes }) => bytes.buffer as ArrayBuffer),
   )
 }
+
+/**
+ * Pixels yield to everything that is short and awaited: heartbeats, leases, reports, and on one machine the brokers too. On Linux 0 means the thread that
+ * asks, not its process; elsewhere it would be the process, whose heartbeats must not wait.
+ */
+const NICE = 10
+if (parentPort && process.platform === 'linux') setPriority(0, NICE)
 
 parentPort?.on('message', (job: PipelineJob) => post(answer(job)))

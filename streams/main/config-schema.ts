@@ -145,7 +145,7 @@ export const infrastructure = {
     ),
     threads: count(1, 'Pipelines that compute at a time in a process: as many as it has processors.'),
     rehearsals: count(
-      4,
+      3,
       'Before it asks for real units, each thread of a worker runs an artificial one so often, products stored and read back; 0: never.',
       0,
     ),

@@ -7,7 +7,7 @@ import { openKafka, openLog } from '../../../streams/main/world.ts'
 import type { ServiceAddresses } from '../../services/services.ts'
 import { startServices } from '../../services/start.ts'
 import { partitionsOfTopic, readCommitted } from '../../../streams/read-topic.ts'
-import { startSystem, type System, type SystemOptions } from '../system.ts'
+import { type Overrides, startSystem, type System, type SystemOptions } from '../system.ts'
 
 /** Services of a test's own and the topology on them, with eyes from outside. */
 export interface WholeSystem {
@@ -28,7 +28,7 @@ export interface WholeSystem {
  */
 export async function startWholeSystem(
   provider: ServiceAddresses['provider'],
-  overrides: object,
+  overrides: Overrides,
   environment: Readonly<Record<string, string>> = {},
   workers = 2,
   more: Pick<SystemOptions, 'lone' | 'doubled' | 'readyMs'> = {},
