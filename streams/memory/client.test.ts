@@ -1,3 +1,4 @@
+import { expect, it } from 'vitest'
 import { logClientContract, type LogWorld } from '../log-client.contract.ts'
 import { logHistoriesContract } from '../log-histories.contract.ts'
 import { MemoryBroker } from './broker.ts'
@@ -48,4 +49,19 @@ logHistoriesContract('in memory', () => memoryWorld(work => void setImmediate(wo
   histories: 100,
   compactions: 100,
   outages: 100,
+})
+
+it('stores once what a former leader refused, also where the request to it came twice', async () => {
+  const broker = new MemoryBroker()
+  const target = { topic: 'journal', partition: 0 }
+  broker.createTopic({ topic: 'journal', partitions: 1, config: {} })
+  const losses: Fault[] = ['doubled']
+  const fate: Fate = { ...noFate, fault: request => (request === 'produce' ? losses.pop() : undefined) }
+  const producer = await new MemoryClient(broker, 'client', fate).fence('id')
+  broker.moveLeader(target)
+  await producer.commit([{ ...target, key: null, value: Buffer.from('once') }])
+  // The double of the first request would come some turns later.
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  expect(broker.committedRecords(target).map(({ value }) => String(value))).toEqual(['once'])
+  expect(broker.hanging()).toEqual([])
 })

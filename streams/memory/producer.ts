@@ -55,15 +55,16 @@ export class MemoryProducer implements FencedProducer {
       throw new NotCommitted(`${this.id}: ${at(batch[0]!)} refused the records; the transaction was aborted`)
     }
     const append = () => this.broker.append(batch, this)
-    if (fault === 'delayed' || fault === 'doubled') this.wire.later(append)
     if (fault !== 'request lost' && fault !== 'delayed') {
       try {
         append()
       } catch (error) {
         if (!(error instanceof NotLeader)) throw error
+        // Whoever refuses it refuses its double too; and what is sent again would be known by its sequence number.
         return this.resend(batch)
       }
     }
+    if (fault === 'delayed' || fault === 'doubled') this.wire.later(append)
     if (fault) throw new UnknownOutcome(`${this.id}: no answer from ${at(batch[0]!)}`)
   }
 
