@@ -3,6 +3,8 @@
  * the folder `FAULTS_ARMED`, `{"line": "…", "signal": "SIGKILL"}`, the process gives itself that signal when it has written the first line
  * which matches: at that very point of its code, before it does anything else. The file is gone afterwards.
  *
+ * A file named `skew` in that folder, with a number in it, makes the clock of each process that starts ahead by so many milliseconds.
+ *
  * pino writes its lines asynchronously, unless somebody has put himself before standard output: then each call of the log is a call of
  * ours. Plain JavaScript, since it is loaded before the loader of TypeScript.
  */
@@ -10,6 +12,12 @@ import { readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 const file = join(process.env.FAULTS_ARMED, String(process.pid))
+const aheadMs = skew()
+if (aheadMs !== 0) {
+  const now = Date.now
+  Date.now = () => now() + aheadMs
+}
+
 const { stdout } = process
 const write = stdout.write
 
@@ -17,6 +25,14 @@ stdout.write = (text, ...rest) => {
   const written = write.call(stdout, text, ...rest)
   strike(String(text))
   return written
+}
+
+function skew() {
+  try {
+    return Number(readFileSync(join(process.env.FAULTS_ARMED, 'skew'), 'utf8'))
+  } catch {
+    return 0
+  }
 }
 
 function strike(text) {

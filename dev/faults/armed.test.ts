@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -30,6 +30,25 @@ it.each([
     expect(ran.stderr).toBe('')
     expect(ran.signal).toBe(signal)
     expect(ran.stdout).toMatch(last)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+it('the clock of a process that starts is ahead by what the folder says', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'armed-'))
+  try {
+    const run = () =>
+      Number(
+        spawnSync(process.execPath, ['--import', armed, '-p', 'Date.now()'], {
+          env: { ...process.env, FAULTS_ARMED: folder },
+          encoding: 'utf8',
+        }).stdout,
+      )
+    const aheadMinutes = () => Math.round((run() - Date.now()) / 60_000)
+    expect(aheadMinutes()).toBeCloseTo(0)
+    writeFileSync(join(folder, 'skew'), String(3_600_000))
+    expect(aheadMinutes()).toBeCloseTo(60)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -7,9 +7,11 @@ import type { LogClient } from '../../streams/log-client.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
 import { recordOneUnit } from '../demo/recorded.ts'
 import { startSystem, type System } from '../demo/system.ts'
+import { startKafkaCluster, type KafkaCluster } from '../services/processes/kafka-cluster.ts'
 import type { KafkaOptions } from '../services/processes/kafka.ts'
 import { type ProcessServices, startProcesses } from '../services/processes/provider.ts'
 import type { ServiceAddresses } from '../services/services.ts'
+import { DOUBLED } from './fault.ts'
 import { Lines } from './lines.ts'
 import { openProxy, type Proxy } from './proxy.ts'
 import { openS3Proxy, type S3Proxy } from './s3-proxy.ts'
@@ -25,6 +27,10 @@ export interface Bench {
   readonly pool: Pool
   readonly client: LogClient
   readonly folder: string
+  /** Where the bench has several brokers. */
+  readonly cluster: KafkaCluster | undefined
+  /** The clock of each process that starts from now on is ahead by this, ms. */
+  skew(aheadMs: number): Promise<void>
   /** The process of this id gives itself the signal right after it has written the first line that matches. Resolves at once. */
   arm(pid: number, line: string, signal: 'SIGKILL' | 'SIGSTOP'): Promise<void>
   /** Ends everything. Logs stay, and are named, where `keep` holds. */
@@ -36,7 +42,8 @@ const RECORDING = 'recordings/unit.v8'
 export const INSTRUMENT = 'LSSTComCam'
 const IMAGE_TIMEOUT_S = 4
 
-const overridesFor = (imageTimeoutSeconds: number) => ({
+const overridesFor = (imageTimeoutSeconds: number, brokers: number) => ({
+  ...(brokers > 1 && { kafka: { minInsyncReplicas: Math.floor(brokers / 2) + 1 } }),
   deployment: 'load-test',
   decide: { imageTimeoutSeconds, instruments: { [INSTRUMENT]: { off: {}, chip: { width: SIZE, height: SIZE } } } },
   ledger: { leaseSeconds: 8 },
@@ -46,6 +53,8 @@ const overridesFor = (imageTimeoutSeconds: number) => ({
 export interface BenchOptions {
   readonly say: (line: string) => void
   readonly kafka?: Omit<KafkaOptions, 'detour'>
+  /** So many brokers, with a copy of everything on each, and no proxy before them; one where it is not said. */
+  readonly brokers?: number
   /**
    * After twice a visit's script its window is open for this long, s. Longer where the observatory itself cannot write for a while: what
    * enters after the deadline is late, whoever's fault it is.
@@ -56,10 +65,11 @@ export interface BenchOptions {
 }
 
 /** Starts it all; what was started is ended again where something does not come up. */
-export async function openBench({ say, kafka, onClose, imageTimeoutSeconds }: BenchOptions): Promise<Bench> {
+export async function openBench({ say, kafka, brokers = 1, onClose, ...options }: BenchOptions): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'pp-faults-'))
   const armed = join(folder, 'armed')
   await mkdir(armed)
+  const overrides = overridesFor(options.imageTimeoutSeconds ?? IMAGE_TIMEOUT_S, brokers)
   let services!: ProcessServices
   const port = (url: string) => Number(new URL(url).port)
   const proxies = {
@@ -77,19 +87,13 @@ export async function openBench({ say, kafka, onClose, imageTimeoutSeconds }: Be
     services = await startProcesses(say, { ...kafka, detour: proxies.kafka.port })
     end.push(() => services.stop())
     if (onClose) end.push(async () => onClose())
-    const { addresses } = services
-    const store = openObjectStore(addresses.s3)
-    await store.createBucket('central')
-    await store.put('central', RECORDING, await recordOneUnit(1, SIZE))
-    store.close()
-    const system = await startSystem(throughProxies(addresses, proxies), folder, {
-      ...{
-        overrides: overridesFor(imageTimeoutSeconds ?? IMAGE_TIMEOUT_S),
-        workers: 3,
-        readyMs: 180_000,
-        progress: say,
-        doubled: ['clock', 'steps', 'effects', 'publish'],
-      },
+    const cluster = brokers > 1 ? await startKafkaCluster(brokers, say) : undefined
+    if (cluster) end.push(() => cluster.stop())
+    const addresses = { ...services.addresses, ...(cluster && { kafka: { brokers: cluster.brokers } }) }
+    await putRecording(addresses)
+    const detour = throughProxies(addresses, proxies)
+    const system = await startSystem(cluster ? { ...detour, kafka: addresses.kafka } : detour, folder, {
+      ...{ overrides, workers: 3, readyMs: 180_000, progress: say, doubled: DOUBLED },
       environment: {
         PP_LOG_LEVEL: 'debug',
         FAULTS_ARMED: armed,
@@ -103,7 +107,8 @@ export async function openBench({ say, kafka, onClose, imageTimeoutSeconds }: Be
     const lines = await Lines.of(system)
     end.push(() => Promise.all([client.close(), pool.end()]))
     return {
-      ...{ services, addresses, proxies, system, lines, pool, client, folder },
+      ...{ services, addresses, proxies, system, lines, pool, client, folder, cluster },
+      skew: aheadMs => writeFile(join(armed, 'skew'), String(aheadMs)),
       arm: (pid, line, signal) => writeFile(join(armed, String(pid)), JSON.stringify({ line, signal })),
       close: async keep => {
         lines.close()
@@ -116,6 +121,14 @@ export async function openBench({ say, kafka, onClose, imageTimeoutSeconds }: Be
     await endAll()
     throw error
   }
+}
+
+/** What the workers answer with. */
+async function putRecording({ s3 }: ServiceAddresses): Promise<void> {
+  const store = openObjectStore(s3)
+  await store.createBucket('central')
+  await store.put('central', RECORDING, await recordOneUnit(1, SIZE))
+  store.close()
 }
 
 /** What the processes are told. */

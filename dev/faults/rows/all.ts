@@ -1,4 +1,5 @@
 import type { Fault } from '../fault.ts'
+import { ofTheCluster } from './cluster.ts'
 import { diskFull } from './disk.ts'
 import { ofProcesses } from './processes.ts'
 import { brokerRestart, ofServices } from './services.ts'
@@ -13,4 +14,5 @@ export const allFaults: readonly Fault[] = [
   ...ofTheWorld,
   brokerRestart,
   diskFull,
+  ...ofTheCluster,
 ]

@@ -11,7 +11,7 @@ const isPublished = (entry: Entry) => entry['msg'] === 'unit told' && entry['ter
 const TOLD = 'from the moment it is healed until the next unit has its alerts out'
 
 /** Tasks that commit all the time, whatever the night brings: those that carry time. */
-const timely = ({ bench: { lines } }: Scene) =>
+export const timely = ({ bench: { lines } }: Scene) =>
   lines.tasks.filter(task => /^(clock|fan-out|exposure-window|visit-window|raw-intake|publish)#/.test(task))
 
 async function restart(scene: Scene, name: ServiceName, awaySeconds: number): Promise<void> {

@@ -3,6 +3,7 @@ import kafkajs from 'kafkajs'
 import { at } from '../../../streams/log-client.ts'
 import { readCommitted } from '../../../streams/read-topic.ts'
 import { journalOf } from '../../../topology/model/names.ts'
+import { promptTopology } from '../../../topology/prompt.ts'
 import { detectorJob } from '../../../topology/streams.ts'
 import type { ProcessName } from '../../demo/system.ts'
 import type { Bench } from '../bench.ts'
@@ -42,6 +43,65 @@ const clockDown: Fault = {
     return scene.seconds('every window goes on', signal =>
       Promise.all([lines.going(tasks, signal), ...names.map(name => system.restart(name))]),
     )
+  },
+}
+
+const AHEAD_MS = 3_600_000
+
+const clockAhead: Fault = {
+  name: 'clock-ahead',
+  what: "the second clock's host is an hour ahead, and the first one dies",
+  how: 'a process of the clock is started anew with a clock that is an hour ahead; SIGKILL for the other one; 10 s later both are as they were',
+  invariant:
+    'Somebody says `clock-violation`; no window closes before the time of the brokers, and time never goes back.',
+  recovery: 'from the end of the second clock until every window task goes on, the start of the processes included',
+  strike: async scene => {
+    const { bench } = scene
+    const { system, lines } = bench
+    await system.kill('clock-2')
+    await bench.skew(AHEAD_MS)
+    await system.restart('clock-2')
+    await bench.skew(0)
+    await scene.until(4, 7)
+    const told = scene.seconds('somebody has noticed', it => lines.next(({ code }) => code === 'clock-violation', it))
+    void system.kill('clock')
+    scene.say('SIGKILL for the clock that was right')
+    await told
+    await scene.sleep(10)
+    const names: ProcessName[] = ['clock', 'clock-2']
+    await system.kill('clock-2')
+    scene.say('SIGKILL for the one that is ahead')
+    const tasks = lines.tasks.filter(task => /^(clock|exposure-window)#/.test(task))
+    return scene.seconds('every window goes on', signal =>
+      Promise.all([lines.going(tasks, signal), ...names.map(name => system.restart(name))]),
+    )
+  },
+}
+
+/** More than an entrance takes, which is Kafka's default of 1 MiB; Kafka's word for it. */
+const [BIG_BYTES, TOO_LARGE] = [2 << 20, 'MESSAGE_TOO_LARGE']
+
+const bigRecord: Fault = {
+  name: 'big-record',
+  what: 'somebody writes records of 2 MB to each entrance, plain and compressed',
+  how: 'a client that is not ours sends 2 MB of zeros, as they are and with gzip, to each entrance',
+  invariant: 'The brokers refuse each of them, also where it is small while it is compressed.',
+  recovery: 'none to count',
+  strike: async scene => {
+    await scene.until(4, 9)
+    const producer = kafkaOf(scene.bench).producer({ retry: { retries: 0 } })
+    await producer.connect()
+    const messages = [{ value: Buffer.alloc(BIG_BYTES) }]
+    const { None, GZIP } = kafkajs.CompressionTypes
+    for (const { topic } of promptTopology().entrances)
+      for (const compression of [None, GZIP]) {
+        const answer = await producer.send({ topic, messages, compression }).catch((error: unknown) => error)
+        const type = (answer as { type?: string }).type
+        if (type !== TOO_LARGE) throw new Error(`${topic} does not refuse 2 MB (${type ?? 'taken'})`)
+        scene.say(`${topic} refuses 2 MB ${compression === GZIP ? 'of gzip' : 'as they are'}`)
+      }
+    await producer.disconnect()
+    return 0
   },
 }
 
@@ -175,7 +235,9 @@ const insideTransaction = (fate: 'SIGKILL' | 'SIGSTOP'): Fault => ({
 export const ofTheWorld: readonly Fault[] = [
   ...(['SIGKILL', 'SIGSTOP'] as const).map(insideTransaction),
   clockDown,
+  clockAhead,
   futureStamps,
+  bigRecord,
   hangingTransaction,
   compaction,
 ]
