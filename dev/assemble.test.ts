@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { STRIP, renderStrip } from './assemble.ts'
+import { ROUTINES, renderRoutines } from './assemble.ts'
 
-it('the vector routines are those of strip.wat (npm run generate)', async () => {
-  expect(readFileSync(STRIP.target, 'utf8')).toBe(await renderStrip())
+it.each(ROUTINES)('the vector routines are those of $name.wat (npm run generate)', async routines => {
+  expect(readFileSync(routines.target, 'utf8')).toBe(await renderRoutines(routines))
 })

@@ -1,5 +1,5 @@
-/** Lanczos-3 interpolation: six neighbours. For whole images the weights are tabulated at 1/1024 pixel, 0.0005 px off at most. */
-const STEPS = 1024
+/** Lanczos-3 interpolation: six neighbours. For whole images the weights are tabulated at 1/1024 pixel, 0.0005 px off at most; resample.wat counts in these steps too. */
+export const STEPS = 1024
 
 const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x))
 const lanczos = (x: number) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0)
@@ -30,13 +30,10 @@ function weightsAt(fraction: number): number[] {
 
 /** `TABLE[6 * step + k]` is the k-th of those weights for the fraction step / 1024. */
 export const TABLE: Float64Array = (() => {
-  const table = new Float64Array(6 * (STEPS + 1))
-  for (let step = 0; step <= STEPS; step++) table.set(weightsAt(step / STEPS), 6 * step)
+  const table = new Float64Array(6 * STEPS)
+  for (let step = 0; step < STEPS; step++) table.set(weightsAt(step / STEPS), 6 * step)
   return table
 })()
-
-/** Where in TABLE the weights of a fraction in [0, 1] begin. */
-export const entry = (fraction: number): number => 6 * Math.round(fraction * STEPS)
 
 /** A square stamp of odd side moved by (dx, dy); outside the stamp is 0. Exact, since fits that move
  * a stamp in ever smaller steps would never settle between the entries of a table. */

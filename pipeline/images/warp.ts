@@ -1,7 +1,7 @@
 import { type Plane, FitsError, imageOf, readFits, stringOf } from './fits.ts'
 import { MASK, type MaskedImage, emptyImage } from './image.ts'
 import type { Kernel } from './convolve.ts'
-import { TABLE, entry } from './lanczos.ts'
+import { CELL, type Place, Source } from './resample.ts'
 import { type Wcs, pixelArea, pixelOf, skyOf, wcsOf } from './wcs.ts'
 
 /** A calibrated coadd in nJy per pixel on its own grid; NaN where it has no coverage. */
@@ -32,8 +32,11 @@ export function readTemplate(bytes: Uint8Array): Template {
   return { band: stringOf(primary.header, 'BAND'), image, variance, psf: kernel, wcs: wcsOf(primary.header) }
 }
 
-/** Between nodes of this many pixels the map science → template is linear to far below 0.001 px. */
-const NODE = 16
+/**
+ * Side in pixels of the blocks that take their part of a template together. Between the corners of its cells the map science → template is bilinear,
+ * to far below 0.001 px.
+ */
+const BLOCK = 8 * CELL
 
 /**
  * Brings templates onto the science grid (Lanczos-3, times the ratio of the pixel areas, so that fluxes stay). A pixel takes the first
@@ -45,61 +48,55 @@ const NODE = 16
 export function warp(templates: readonly Template[], science: Wcs, width: number, height: number): MaskedImage {
   const out = emptyImage(width, height)
   out.mask.fill(MASK.noData)
-  for (const template of templates) {
-    for (let y0 = 0; y0 < height; y0 += NODE)
-      for (let x0 = 0; x0 < width; x0 += NODE) warpCell(template, science, out, x0, y0)
-  }
+  for (const template of templates)
+    for (let y0 = 0; y0 < height; y0 += BLOCK)
+      for (let x0 = 0; x0 < width; x0 += BLOCK) if (hasGap(out, x0, y0)) warpBlock(template, science, out, x0, y0)
   return out
 }
 
-function warpCell(template: Template, science: Wcs, out: MaskedImage, x0: number, y0: number): void {
-  const at = (x: number, y: number) => pixelOf(template.wcs, skyOf(science, x, y))
-  const [p, right, up, corner] = [at(x0, y0), at(x0 + NODE, y0), at(x0, y0 + NODE), at(x0 + NODE, y0 + NODE)]
-  if (!p || !right || !up || !corner) return
+/** True where the block still has a pixel without data. */
+function hasGap({ width, height, mask }: MaskedImage, x0: number, y0: number): boolean {
+  for (let y = y0; y < Math.min(height, y0 + BLOCK); y++)
+    if (mask.subarray(y * width + x0, y * width + Math.min(width, x0 + BLOCK)).includes(MASK.noData)) return true
+  return false
+}
+
+function warpBlock(template: Template, science: Wcs, out: MaskedImage, x0: number, y0: number): void {
   const area = pixelArea(science) / pixelArea(template.wcs)
-  const twist = { x: corner.x - right.x - up.x + p.x, y: corner.y - right.y - up.y + p.y }
-  for (let y = y0; y < Math.min(out.height, y0 + NODE); y++) {
-    const v = (y - y0) / NODE
-    for (let x = x0; x < Math.min(out.width, x0 + NODE); x++) {
-      const i = y * out.width + x
-      if (out.mask[i] === 0) continue
-      const u = (x - x0) / NODE
-      const tx = p.x + u * (right.x - p.x) + v * (up.x - p.x) + u * v * twist.x
-      const ty = p.y + u * (right.y - p.y) + v * (up.y - p.y) + u * v * twist.y
-      const value = interpolate(template.image, tx, ty)
-      const variance = nearest(template.variance, tx, ty)
-      if (!Number.isFinite(value) || !(variance >= 0) || variance === Infinity) continue
+  const [nx, ny] = [cellsIn(out.width - x0), cellsIn(out.height - y0)]
+  const nodes: (Place | undefined)[] = []
+  for (let j = 0; j <= ny; j++)
+    for (let i = 0; i <= nx; i++) nodes.push(pixelOf(template.wcs, skyOf(science, x0 + i * CELL, y0 + j * CELL)))
+  const known = nodes.filter(node => node !== undefined)
+  const source = known.length > 0 ? Source.around(template.image, template.variance, known) : undefined
+  if (!source) return
+  for (let j = 0; j < ny; j++)
+    for (let i = 0; i < nx; i++) {
+      const k = j * (nx + 1) + i
+      const [first, right, up, across] = [nodes[k], nodes[k + 1], nodes[k + nx + 1], nodes[k + nx + 2]]
+      if (!first || !right || !up || !across) continue
+      fill(out, x0 + i * CELL, y0 + j * CELL, source.cell({ first, right, up, across }), area)
+    }
+}
+
+const cellsIn = (pixels: number) => Math.ceil(Math.min(BLOCK, pixels) / CELL)
+
+/** Puts the pixels of a cell that are usable where there are none yet. */
+function fill(
+  out: MaskedImage,
+  x0: number,
+  y0: number,
+  { image, variance }: { readonly image: Float32Array; readonly variance: Float32Array },
+  area: number,
+): void {
+  const [columns, rows] = [Math.min(CELL, out.width - x0), Math.min(CELL, out.height - y0)]
+  for (let y = 0; y < rows; y++)
+    for (let k = y * CELL, i = (y0 + y) * out.width + x0; k < y * CELL + columns; k++, i++) {
+      const value = image[k]!
+      const density = variance[k]!
+      if (out.mask[i] === 0 || !Number.isFinite(value) || !(density >= 0) || density === Infinity) continue
       out.image[i] = value * area
-      out.variance[i] = variance * area
+      out.variance[i] = density * area
       out.mask[i] = 0
     }
-  }
-}
-
-/** NaN where one of the 36 neighbours is missing. */
-function interpolate({ width, height, data }: Plane, x: number, y: number): number {
-  const i = Math.floor(x)
-  const j = Math.floor(y)
-  if (!(i >= 2 && j >= 2 && i < width - 3 && j < height - 3)) return NaN
-  const wx = entry(x - i)
-  const wy = entry(y - j)
-  // The weights along x are those of all six lines.
-  const a = TABLE[wx]!
-  const b = TABLE[wx + 1]!
-  const c = TABLE[wx + 2]!
-  const d = TABLE[wx + 3]!
-  const e = TABLE[wx + 4]!
-  const f = TABLE[wx + 5]!
-  let sum = 0
-  for (let k = 0, at = (j - 2) * width + i - 2; k < 6; k++, at += width) {
-    const left = a * data[at]! + b * data[at + 1]! + c * data[at + 2]!
-    sum += TABLE[wy + k]! * (left + d * data[at + 3]! + e * data[at + 4]! + f * data[at + 5]!)
-  }
-  return sum
-}
-
-const nearest = ({ width, height, data }: Plane, x: number, y: number): number => {
-  const i = Math.round(x)
-  const j = Math.round(y)
-  return i >= 0 && j >= 0 && i < width && j < height ? data[j * width + i]! : NaN
 }
