@@ -1,8 +1,9 @@
-import { type Kernel, correlate, scaled } from './convolve.ts'
+import { type Kernel, correlate } from './convolve.ts'
 import { type Detection, findPeaks } from './detect.ts'
 import { AlgorithmError } from './errors.ts'
 import { type MaskedImage, imagePlane, variancePlane } from './image.ts'
 import { shifted } from './lanczos.ts'
+import { winged } from './moffat.ts'
 import { adaptiveMoments } from './moments.ts'
 import { median } from './statistics.ts'
 
@@ -118,14 +119,19 @@ function centred({ width, height, image }: MaskedImage, star: Star, half: number
   const [cx, cy] = [Math.round(star.x), Math.round(star.y)]
   const pad = half + 3
   if (cx < pad || cy < pad || cx >= width - pad || cy >= height - pad) return undefined
-  const n = 2 * pad + 1
-  const wide = Float64Array.from(
-    { length: n * n },
-    (_, i) => image[(cy - pad + Math.floor(i / n)) * width + cx - pad + (i % n)]!,
-  )
+  const [n, m] = [2 * pad + 1, 2 * half + 1]
+  const wide = new Float64Array(n * n)
+  for (let y = 0; y < n; y++) {
+    const at = (cy - pad + y) * width + cx - pad
+    wide.set(image.subarray(at, at + n), y * n)
+  }
   const moved = shifted(wide, pad, cx - star.x, cy - star.y)
-  const m = 2 * half + 1
-  return Float64Array.from({ length: m * m }, (_, i) => moved[(Math.floor(i / m) + 3) * n + (i % m) + 3]!)
+  const stamp = new Float64Array(m * m)
+  for (let y = 0; y < m; y++) {
+    const at = (y + 3) * n + 3
+    stamp.set(moved.subarray(at, at + m), y * m)
+  }
+  return stamp
 }
 
 /** NaN over everything around other sources: their light is not this star's. */
@@ -158,11 +164,15 @@ function stack(stamps: readonly { stamp: Float64Array; weight: number }[], model
     return light / norm
   })
   const all = new Float64Array(stamps.length)
+  const sorted = new Float64Array(stamps.length)
   const data = model.data.map((_, pixel) => {
-    stamps.forEach(({ stamp }, k) => (all[k] = stamp[pixel]! / fluxes[k]!))
-    const seen = all.filter(value => !Number.isNaN(value))
-    const middle = median(seen)
-    const spread = 1.4826 * median(seen.map(value => Math.abs(value - middle)))
+    let seen = 0
+    for (let k = 0; k < all.length; k++) {
+      const value = (all[k] = stamps[k]!.stamp[pixel]! / fluxes[k]!)
+      if (!Number.isNaN(value)) sorted[seen++] = value
+    }
+    const { middle, deviation } = medians(sorted.subarray(0, seen).sort())
+    const spread = 1.4826 * deviation
     let [sum, total] = [0, 0]
     for (let k = 0; k < all.length; k++) {
       if (!(Math.abs(all[k]! - middle) <= 3 * spread)) continue
@@ -174,52 +184,21 @@ function stack(stamps: readonly { stamp: Float64Array; weight: number }[], model
   return { half: model.half, data }
 }
 
-interface Moffat {
-  readonly amplitude: number
-  readonly pedestal: number
-  readonly alpha: number
-  readonly beta: number
-}
-
-function winged({ half, data }: Kernel, fwhm: number): Pick<Psf, 'kernel' | 'fwhm'> {
-  const n = 2 * half + 1
-  const radius = Float64Array.from(data, (_, i) => Math.hypot((i % n) - half, Math.floor(i / n) - half))
-  const { amplitude, pedestal, alpha, beta } = fitMoffat(data, radius, fwhm, half)
-  const model = radius.map(r => amplitude * (1 + (r / alpha) ** 2) ** -beta)
-  const joined = data.map((value, i) => (radius[i]! > 1.75 * fwhm ? model[i]! : value - pedestal))
-  const total = (amplitude * Math.PI * alpha ** 2) / (beta - 1)
-  const outside = total - model.reduce((a, b) => a + b, 0)
-  const sum = joined.reduce((a, b) => a + b, 0) + Math.max(0, outside)
-  const width = 2 * alpha * Math.sqrt(2 ** (1 / beta) - 1)
-  return { kernel: scaled({ half, data: joined }, 1 / sum), fwhm: width }
-}
-
 /**
- * Least squares over a grid of shapes within the stamp's inscribed circle. Amplitude and pedestal are linear; the pedestal is what faint
- * neighbours and an imperfect background leave under a stack, and no part of the PSF.
+ * The median of sorted values, and that of their distances from it; NaN when there are none. The distances need no sorting of their own: they grow from
+ * the middle to both sides, so that the smaller of the two next ones is the next of all.
  */
-function fitMoffat(data: Float64Array, radius: Float64Array, fwhm: number, half: number): Moffat {
-  let best: Moffat = { amplitude: 0, pedestal: 0, alpha: fwhm, beta: 3.5 }
-  let least = Infinity
-  for (const beta of [2.25, 2.5, 2.75, 3, 3.5, 4, 4.765, 6, 9])
-    for (let stretch = 0.8; stretch <= 1.1; stretch += 0.01) {
-      const alpha = (stretch * fwhm) / (2 * Math.sqrt(2 ** (1 / beta) - 1))
-      let [n, m1, m2, md, d1, d2] = [0, 0, 0, 0, 0, 0]
-      for (let i = 0; i < data.length; i++) {
-        const r = radius[i]!
-        if (r > half) continue
-        const m = (1 + (r / alpha) ** 2) ** -beta
-        n++
-        m1 += m
-        m2 += m * m
-        md += m * data[i]!
-        d1 += data[i]!
-        d2 += data[i]! * data[i]!
-      }
-      const amplitude = (n * md - m1 * d1) / (n * m2 - m1 * m1)
-      const pedestal = (d1 - amplitude * m1) / n
-      const misfit = d2 - amplitude * md - pedestal * d1
-      if (misfit < least) [least, best] = [misfit, { amplitude, pedestal, alpha, beta }]
-    }
-  return best
+export function medians(sorted: Float64Array): { middle: number; deviation: number } {
+  const n = sorted.length
+  const half = n >> 1
+  const middle = n % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
+  let [below, above] = [half - 1, half]
+  let [last, deviation] = [NaN, NaN]
+  for (let k = 0; k <= half; k++) {
+    last = deviation
+    const [left, right] = [middle - sorted[below]!, sorted[above]! - middle]
+    if (above === n || left < right) [deviation, below] = [left, below - 1]
+    else [deviation, above] = [right, above + 1]
+  }
+  return { middle, deviation: n % 2 === 1 ? deviation : (last + deviation) / 2 }
 }
