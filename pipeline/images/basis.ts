@@ -1,4 +1,5 @@
 import { type Kernel } from './convolve.ts'
+import { type Product, convolveStamp } from './stamp.ts'
 
 /**
  * The Alard & Lupton (1998) basis: Gaussians of three widths times polynomials x^p·y^q, as products of a row and a column. All but the first
@@ -8,14 +9,11 @@ import { type Kernel } from './convolve.ts'
 export interface Basis {
   readonly half: number
   readonly rows: readonly Float64Array[]
-  readonly terms: readonly {
-    /** Index into `rows` of the factor along x and along y. */
-    readonly x: number
-    readonly y: number
-    readonly scale: number
+  /** The factors along x and along y are those at these places in `rows`. */
+  readonly terms: readonly (Product & {
     /** 1 where the first function is subtracted. */
     readonly minusFirst: 0 | 1
-  }[]
+  })[]
 }
 
 const DEGREES = [4, 3, 2]
@@ -71,59 +69,17 @@ export function combine({ half, rows, terms }: Basis, coefficients: readonly num
   return { half, data }
 }
 
-/** Every basis function convolved with a square stamp (side 2·(reach + half) + 1) around its centre; results of side 2·reach + 1. */
-export function convolveBasis({ half, rows, terms }: Basis, stamp: Float64Array, reach: number): Float32Array[] {
-  const wide = 2 * (reach + half) + 1
-  const side = 2 * reach + 1
-  const alongX = rows.map(row => {
-    const out = new Float64Array(wide * side)
-    for (let y = 0; y < wide; y++) fourByFour(stamp, y * wide, 1, row, 1, out, y * side, side)
-    return out
-  })
-  const functions = terms.map(({ x, y, scale }) => alongY(alongX[x]!, rows[y]!, scale, side))
-  const first = functions[0]!
+/**
+ * Every basis function convolved with a square stamp (side 2·(reach + half) + 1) around its centre; results of side 2·reach + 1, one behind
+ * the other.
+ */
+export function convolveBasis({ half, rows, terms }: Basis, stamp: Float64Array, reach: number): Float32Array {
+  const products = convolveStamp(stamp, 2 * (reach + half) + 1, rows, terms)
+  const functions = new Float32Array(products)
+  const pixels = functions.length / terms.length
   terms.forEach(({ minusFirst }, i) => {
-    if (minusFirst) for (let p = 0; p < first.length; p++) functions[i]![p]! -= first[p]!
+    if (minusFirst)
+      for (let p = 0; p < pixels; p++) functions[i * pixels + p] = products[i * pixels + p]! - products[p]!
   })
   return functions
-}
-
-function alongY(lines: Float64Array, column: Float64Array, scale: number, side: number): Float32Array {
-  const out = new Float32Array(side * side)
-  for (let y = 0; y < side; y++) fourByFour(lines, y * side, side, column, scale, out, y * side, side)
-  return out
-}
-
-/**
- * One line of `side` (at least 4) results of a convolution: the k-th value of a sum lies k · `step` after the first. Four sums at once do not wait
- * for each other and stay in registers; the last four may do some of those before them again.
- */
-function fourByFour(
-  from: Float64Array,
-  at: number,
-  step: number,
-  factor: Float64Array,
-  scale: number,
-  out: Float32Array | Float64Array,
-  to: number,
-  side: number,
-): void {
-  for (let x = 0; x < side; x += 4) {
-    const begin = Math.min(x, side - 4)
-    let a = 0
-    let b = 0
-    let c = 0
-    let d = 0
-    for (let k = factor.length - 1, p = at + begin; k >= 0; k--, p += step) {
-      const tap = factor[k]!
-      a += tap * from[p]!
-      b += tap * from[p + 1]!
-      c += tap * from[p + 2]!
-      d += tap * from[p + 3]!
-    }
-    out[to + begin] = scale * a
-    out[to + begin + 1] = scale * b
-    out[to + begin + 2] = scale * c
-    out[to + begin + 3] = scale * d
-  }
 }

@@ -1,9 +1,10 @@
 import { type Basis, combine, convolveBasis, makeBasis } from './basis.ts'
 import { AlgorithmError } from './errors.ts'
 import type { MaskedImage } from './image.ts'
-import { normalEquations, solveSymmetric } from './linear.ts'
+import { solveSymmetric } from './linear.ts'
 import type { Star } from './psf.ts'
 import { type KernelFit, polynomials } from './spatial-kernel.ts'
+import { normalEquations } from './stamp.ts'
 import { median } from './statistics.ts'
 
 /** Half the side of a star's stamp in the fit. */
@@ -16,8 +17,8 @@ const BRIGHT = 60
 interface Stamp {
   readonly x: number
   readonly y: number
-  /** Each basis function convolved with the star, and a constant. */
-  readonly functions: readonly Float32Array[]
+  /** Each basis function convolved with the star, and a constant, one behind the other: as many pixels each as the target has. */
+  readonly functions: Float32Array
   readonly target: Float32Array
   readonly noise: number
 }
@@ -94,11 +95,13 @@ function cutStamp(source: MaskedImage, target: MaskedImage, basis: Basis, star: 
   const [x, y] = [Math.round(star.x), Math.round(star.y)]
   const wide = cut(source.image, source.width, x, y, REACH + basis.half)
   const noise = cut(target.variance, target.width, x, y, REACH)
-  const side = 2 * REACH + 1
+  const convolved = convolveBasis(basis, wide, REACH)
+  const functions = new Float32Array(convolved.length + noise.length).fill(1)
+  functions.set(convolved)
   return {
     x,
     y,
-    functions: [...convolveBasis(basis, wide, REACH), new Float32Array(side * side).fill(1)],
+    functions,
     target: Float32Array.from(cut(target.image, target.width, x, y, REACH)),
     noise: quantile(noise, 0.2),
   }
@@ -148,7 +151,7 @@ function solve(shape: Shape, stamps: readonly Stamp[], weighing?: readonly Float
     const weight = weighing?.[k] ?? new Float64Array(stamp.target.length).fill(1 / stamp.noise)
     const { gram, right } = normalEquations(stamp.functions, stamp.target, weight)
     const terms = termsAt(shape, stamp)
-    const functions = stamp.functions.length
+    const functions = right.length
     for (let i = 0; i < n; i++) {
       const a = unknowns[i]!
       vector[i]! += terms[a.term]! * right[a.f]!
@@ -168,13 +171,27 @@ function solve(shape: Shape, stamps: readonly Stamp[], weighing?: readonly Float
 /** What a solution says this stamp looks like; the second plane is without the background, for the Poisson noise. */
 function modelOf(shape: Shape, solution: Solution, stamp: Stamp): { full: Float64Array; light: Float64Array } {
   const terms = polynomials(Math.max(1, solution.order), stamp.x, stamp.y, shape.width, shape.height)
-  const weights = new Float64Array(stamp.functions.length)
+  const { functions, target } = stamp
+  const pixels = target.length
+  const constant = functions.length / pixels - 1
+  const weights = new Float64Array(constant + 1)
   solution.unknowns.forEach(({ f, term }, i) => (weights[f]! += solution.values[i]! * terms[term]!))
-  const constant = stamp.functions.length - 1
-  const light = new Float64Array(stamp.target.length)
-  for (let f = 0; f < constant; f++) {
-    const [weight, values] = [weights[f]!, stamp.functions[f]!]
-    for (let p = 0; p < light.length; p++) light[p]! += weight * values[p]!
+  const light = new Float64Array(pixels)
+  // Four pixels at once: their sums do not wait for each other, and a weight once read serves all. The last four may do some again.
+  for (let p = 0; p < pixels; p += 4) {
+    const begin = Math.min(p, pixels - 4)
+    let [a, b, c, d] = [0, 0, 0, 0]
+    for (let f = 0, i = begin; f < constant; f++, i += pixels) {
+      const weight = weights[f]!
+      a += weight * functions[i]!
+      b += weight * functions[i + 1]!
+      c += weight * functions[i + 2]!
+      d += weight * functions[i + 3]!
+    }
+    light[begin] = a
+    light[begin + 1] = b
+    light[begin + 2] = c
+    light[begin + 3] = d
   }
   return { full: light.map(value => value + weights[constant]!), light }
 }

@@ -1,6 +1,7 @@
 import type { Plane } from './fits.ts'
 import { STEPS, TABLE } from './lanczos.ts'
 import { RESAMPLE_WASM } from './resample.generated.ts'
+import { makeRoom, type Memory, routinesOf } from './vectors.ts'
 
 /** Side in pixels of the cells that are resampled at once. Fixed in resample.wat. */
 export const CELL = 16
@@ -9,7 +10,6 @@ const CELL_BYTES = CELL * CELL * 4
 const TABLE_BYTES = STEPS * 32
 /** Neighbours of floor(x) that the interpolation takes before it and after it. */
 const [BEFORE, AFTER] = [2, 3]
-const PAGE_BYTES = 65_536
 
 export interface Place {
   readonly x: number
@@ -34,19 +34,12 @@ interface Box {
 
 /** What resample.wat exports. */
 interface Routines {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
+  readonly memory: Memory
   readonly resample: (
     ...parameters: [image: number, variance: number, stride: number, to: number, ...places: number[]]
   ) => void
 }
-// The compiler's library for Node does not know the standard's WebAssembly.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object) => { readonly exports: unknown }
-}
-
-const { memory, resample } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(RESAMPLE_WASM, 'base64')))
-  .exports as Routines
+const { memory, resample } = routinesOf<Routines>(RESAMPLE_WASM)
 
 let floats = new Float32Array(memory.buffer)
 for (let step = 0; step < STEPS; step++) floats.set(TABLE.subarray(6 * step, 6 * step + 6), 8 * step)
@@ -82,11 +75,8 @@ export class Source {
     const begin = TABLE_BYTES + 2 * CELL_BYTES
     this.#variance = begin + bytes
     // Sixteen bytes more, which a vector at the end may reach over it.
-    const missing = Math.ceil((begin + 2 * bytes + 16 - memory.buffer.byteLength) / PAGE_BYTES)
-    if (missing > 0) {
-      memory.grow(missing)
-      floats = new Float32Array(memory.buffer)
-    }
+    makeRoom(memory, begin + 2 * bytes + 16)
+    floats = new Float32Array(memory.buffer)
     copyBox(image, box, begin / 4)
     copyBox(variance, box, this.#variance / 4)
   }

@@ -1,5 +1,6 @@
 import type { Plane } from './fits.ts'
 import { STRIP_WASM } from './strip.generated.ts'
+import { type Memory, makeRoom, routinesOf } from './vectors.ts'
 
 /** Columns that pass the filters together: what a strip needs stays in the cache from the row pass to the column pass. Fixed in strip.wat. */
 const STRIP = 64
@@ -8,11 +9,10 @@ const ROW_BYTES = STRIP * 4
 const LINE_BYTES = ROW_BYTES + 64
 /** Rows below an image that a pass, rounded up, may touch without anybody reading what comes of it. */
 const SLACK = 16
-const PAGE_BYTES = 65_536
 
 /** What strip.wat exports. */
 interface Routines {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
+  readonly memory: Memory
   readonly alongRows: (
     from: number,
     fromStride: number,
@@ -25,15 +25,8 @@ interface Routines {
   readonly addColumns: (from: number, fromStride: number, to: number, rows: number, taps: number, n: number) => void
   readonly blend: (from: number, size: number, to: number, v: number) => void
 }
-// The compiler's library for Node does not know the standard's WebAssembly.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object) => { readonly exports: unknown }
-}
 
-const { memory, alongRows, addColumns, blend } = new WebAssembly.Instance(
-  new WebAssembly.Module(Buffer.from(STRIP_WASM, 'base64')),
-).exports as Routines
+const { memory, alongRows, addColumns, blend } = routinesOf<Routines>(STRIP_WASM)
 
 /** The image cut into strips: columns `from` to before `to`. */
 export const strips = (width: number): { from: number; to: number }[] =>
@@ -83,8 +76,7 @@ export class Strip {
     this.#rowTaps = place(this.#n * 4)
     this.#columnTaps = place(this.#tapFloats * 4)
     this.#polynomial = place(this.#tapFloats * 12)
-    const missing = Math.ceil(end / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES
-    if (missing > 0) memory.grow(missing)
+    makeRoom(memory, end)
     this.#pixels = new Float32Array(memory.buffer)
     this.#view(this.#lines, (plane.height + 2 * half + SLACK) * LINE_BYTES).fill(0)
   }
