@@ -145,7 +145,7 @@ function hideNeighbours(
   const n = 2 * half + 1
   for (const { x, y } of sources) {
     const [dx, dy] = [x - star.x, y - star.y]
-    if (Math.hypot(dx, dy) < 3 || Math.abs(dx) > half + radius || Math.abs(dy) > half + radius) continue
+    if (Math.abs(dx) > half + radius || Math.abs(dy) > half + radius || Math.hypot(dx, dy) < 3) continue
     for (let v = Math.max(-half, Math.ceil(dy - radius)); v <= Math.min(half, dy + radius); v++)
       for (let u = Math.max(-half, Math.ceil(dx - radius)); u <= Math.min(half, dx + radius); u++)
         // What is nearer to the star than to its neighbour stays, or a close pair would lose its core.
