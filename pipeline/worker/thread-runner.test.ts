@@ -43,8 +43,8 @@ it('ends when the lease is lost, before and during the run', async () => {
   await expect(running).rejects.toThrow('the lease is gone')
 })
 
-// Elsewhere a thread cannot be told apart from its process.
-it.runIf(process.platform === 'linux')('computes at a lower priority than the process has', async () => {
+const reason = process.platform === 'linux' ? '' : ' (skipped: only on Linux a thread has a priority of its own)'
+it.skipIf(reason)(`computes at a lower priority than the process has${reason}`, async () => {
   const before = getPriority()
   await thread.run(job, { deadlineMs: 20_000, signal: never })
   // Of the fields behind the name, which is in brackets, the 17th is the niceness (proc_pid_stat(5), field 19).
