@@ -32,7 +32,8 @@ let keepLogs = true
 
 beforeAll(async () => {
   // No raw will come: the windows shall not be waited for.
-  whole = await startWholeSystem(inject('services').provider, { decide: { imageTimeoutSeconds: 2 } })
+  const overrides = { decide: { imageTimeoutSeconds: 2 }, worker: { rehearsals: 0 } }
+  whole = await startWholeSystem(inject('services').provider, overrides)
   const { kafka, registry } = whole.services
   summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
   keepLogs = false

@@ -43,7 +43,8 @@ let store: ObjectStore
 let keepLogs = true
 
 beforeAll(async () => {
-  whole = await startWholeSystem(inject('services').provider, { decide: { imageTimeoutSeconds: 8 } }, {}, 1)
+  const overrides = { decide: { imageTimeoutSeconds: 8 }, worker: { rehearsals: 0 } }
+  whole = await startWholeSystem(inject('services').provider, overrides, {}, 1)
   await Promise.all([...whole.system.workers, 'publish' as const].map(name => whole.system.kill(name)))
   const { kafka, registry } = whole.services
   summit = await connectSummit({ brokers: kafka.brokers, registry: registry.url })
