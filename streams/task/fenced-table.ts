@@ -6,6 +6,8 @@ import { backOff, sleep, type Scheduler } from '../scheduler.ts'
  * Fence, then read: the producer that alone may write on, after every committed record of `table` has been given to `apply`.
  * The end is the high watermark captured after the fence: by then every older transaction of the id is complete, so what lies
  * below is final. (The last stable offset would do as an end only by luck: it may not have moved over the last commit yet.)
+ * Somebody newer may fence us while we read, and write on: what the cleaner then takes below our end, and what a fetch brings from
+ * beyond it, makes a table that never was. Nobody else writes to it, so an end that has moved tells, and what was read is not used.
  * A coordinator that does not answer is asked again until `signal` aborts. Throws `Fenced`, `DataLoss`.
  */
 export async function fenceAndRead(
@@ -16,8 +18,10 @@ export async function fenceAndRead(
   signal: AbortSignal,
 ): Promise<FencedProducer> {
   const producer = await fence({ client, scheduler, log }, transactionalId, signal)
-  const [end, start] = await Promise.all([client.offsets([table], 'latest'), client.offsets([table], 'earliest')])
-  await readTo(client, { ...table, offset: start.get(at(table))! }, end.get(at(table))!, apply, signal)
+  const endNow = async () => (await client.offsets([table], 'latest')).get(at(table))!
+  const [end, start] = await Promise.all([endNow(), client.offsets([table], 'earliest')])
+  await readTo(client, { ...table, offset: start.get(at(table))! }, end, apply, signal)
+  if ((await endNow()) > end) throw new Fenced(`${transactionalId}: somebody newer writes to ${at(table)}`)
   return producer
 }
 
