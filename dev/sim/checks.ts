@@ -3,6 +3,7 @@ import type { Driver, Seen } from '../../streams/testing/driver.ts'
 import { topicsOf } from '../../topology/derive.ts'
 import { isJournaled, journalOf } from '../../topology/model/names.ts'
 import type { Stream } from '../../topology/model/stream.ts'
+import type { Instant } from '../../topology/model/time.ts'
 import { taskCount } from '../../topology/model/topology.ts'
 import {
   detectorJob,
@@ -18,20 +19,24 @@ import { NIGHT } from '../../topology/testing/announcements.ts'
 import type { Expected, Oracle } from './oracle.ts'
 import { topology } from './world.ts'
 
-/** Everything wrong with a night that has come to rest, one sentence each. What a replay tells again is judged by the first telling. */
-export const faultsOf = (driver: Driver, oracle: Oracle, isReplayed: boolean): string[] => [
+/**
+ * Everything wrong with a night that has come to rest, one sentence each. What a replay tells again is judged by the first telling.
+ *
+ * @param orderedAt when an operator ordered a replay, ms UTC; undefined where nobody did
+ */
+export const faultsOf = (driver: Driver, oracle: Oracle, orderedAt: Instant | undefined): string[] => [
   ...driver.fatal.map(error => `a process stopped: ${error.message}`),
   ...driver.parked().map(({ code, reason }) => `parked (${code}): ${reason}`),
-  ...decisionFaults(driver, oracle.units, isReplayed),
-  ...listFaults('arrivals', oracle.arrivals, arrivalsIn(driver)),
+  ...decisionFaults(driver, oracle.units, orderedAt !== undefined),
+  ...arrivalFaults(oracle.arrivals, arrivalsIn(driver), orderedAt),
   ...listFaults('answers', questionsIn(driver, rawWanted), questionsIn(driver, rawListed)),
-  ...(isReplayed ? [] : listFaults('late', oracle.late, rawsIn(driver, rawLate))),
-  ...(isReplayed ? [] : listFaults('unclaimed', oracle.unclaimed, rawsIn(driver, rawUnclaimed))),
+  ...(orderedAt !== undefined ? [] : listFaults('late', oracle.late, rawsIn(driver, rawLate))),
+  ...(orderedAt !== undefined ? [] : listFaults('unclaimed', oracle.unclaimed, rawsIn(driver, rawUnclaimed))),
   ...resultFaults(driver, oracle.units),
   ...summaryFaults(driver, oracle.visits),
   ...journalFaults(driver),
   // Who reads again says again how far it is; those behind it keep the later time.
-  ...(isReplayed ? [] : timeFaults(driver)),
+  ...(orderedAt !== undefined ? [] : timeFaults(driver)),
   ...driver.broker.hanging().map(id => `${id} left a transaction open`),
   ...driver.broker.unstable().map(partition => `${partition} cannot be read to its end`),
 ]
@@ -111,25 +116,51 @@ function finalFaults(unit: string, expected: Expected, { at, value }: Seen & { v
 const rawsIn = (driver: Driver, stream: Stream<{ readonly raw: RawArrival }>): string[] =>
   driver.outputs(stream).map(({ key, value }) => `${key} ${(value as { raw: RawArrival }).raw.exposure}`)
 
-const arrivalsIn = (driver: Driver): string[] =>
+/** An arrival that was told, in words, and when it entered. */
+interface Told extends Pick<Seen, 'at' | 'replay'> {
+  readonly what: string
+}
+const arrivalsIn = (driver: Driver): Told[] =>
   driver
     .outputs(rawArrival)
-    .filter(({ replay }) => replay === 0)
-    .map(({ key, at, value }) => `${key} ${(value as RawArrival).exposure} ${at}`)
+    .map(({ key, at, replay, value }) => ({ at, replay, what: `${key} ${(value as RawArrival).exposure} ${at}` }))
+
+/**
+ * Each arrival is told once, and at most once more in the replay. The mark of the replay lies on all records below the order's bound, and
+ * among them on those that were under way and not done when the task stopped (`Rereading` says why), so these are told in the replay
+ * alone; nothing that entered after the order is.
+ */
+export function arrivalFaults(expected: readonly string[], told: readonly Told[], orderedAt?: Instant): string[] {
+  const isReadAgain = ({ at }: Told) => at <= (orderedAt ?? -Infinity)
+  const live = told.filter(({ replay }) => replay === 0)
+  const marked = told.filter(({ replay }) => replay !== 0)
+  const again = whatOf(marked.filter(isReadAgain))
+  return [
+    ...without(without(expected, whatOf(live)), again).map(it => `arrivals: ${it} is missing`),
+    ...without(whatOf(live), expected).map(it => `arrivals: ${it} is too much`),
+    ...without(again, expected).map(it => `arrivals: ${it} is too much in the replay`),
+    ...without(whatOf(marked), again).map(it => `arrivals: ${it} bears the mark of a replay that cannot have read it`),
+  ]
+}
+const whatOf = (told: readonly Told[]): string[] => told.map(({ what }) => what)
 
 /** Each question of a window is answered once. */
 const questionsIn = (driver: Driver, stream: Stream<{ readonly attempt: number }>): string[] =>
   driver.outputs(stream).map(({ key, value }) => `${key} ${(value as { attempt: number }).attempt}`)
 
-/** What is missing of the one and too much in the other, where both may name a thing several times. */
-function listFaults(what: string, expected: readonly string[], found: readonly string[]): string[] {
-  const rest = [...found]
-  const missing = expected.filter(each => {
+const listFaults = (what: string, expected: readonly string[], found: readonly string[]): string[] => [
+  ...without(expected, found).map(it => `${what}: ${it} is missing`),
+  ...without(found, expected).map(it => `${what}: ${it} is too much`),
+]
+
+/** What the one names more often than the other: a thing may be named several times. */
+function without(these: readonly string[], those: readonly string[]): string[] {
+  const rest = [...those]
+  return these.filter(each => {
     const i = rest.indexOf(each)
     if (i >= 0) rest.splice(i, 1)
     return i < 0
   })
-  return [...missing.map(it => `${what}: ${it} is missing`), ...rest.map(it => `${what}: ${it} is too much`)]
 }
 
 /** Each attempt is told once how it ended, unless a later one came before or the unit had been published; the last end stands. */

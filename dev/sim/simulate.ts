@@ -49,9 +49,9 @@ export async function simulate(seed: number, mutation: Partial<Mutation> = {}): 
     ...(ticksTellAll && { ticked: mutated.stages.flatMap(({ writes }) => writes).concat(mutated.entrances) }),
   })
   await simulation.run()
-  const { driver, happened } = simulation
+  const { driver, happened, orderedAt } = simulation
   const oracle = expectedOf(topic => driver.broker.everCommitted(topic), store.objects, listing)
-  return { seed, happened, faults: [...faults, ...faultsOf(driver, oracle, happened.replays > 0)] }
+  return { seed, happened, faults: [...faults, ...faultsOf(driver, oracle, orderedAt)] }
 }
 
 const CHOICES = [['fan-out', 'raw-intake'], ['raw-intake'], ['fan-out'], ['exposure-window']] as const

@@ -1,5 +1,6 @@
 import { topicsOf } from '../../topology/derive.ts'
 import type { Stream } from '../../topology/model/stream.ts'
+import type { Instant } from '../../topology/model/time.ts'
 import type { TopicPartition } from '../log-client.ts'
 import type { Fate, Fault, Request } from '../memory/wire.ts'
 import { Driver, type DrivenProcess, type DriverSetup } from './driver.ts'
@@ -73,6 +74,8 @@ export class Simulation {
     ...{ crashes: 0, freezes: 0, stops: 0, faults: 0, lostReplies: 0, fences: 0, rebalances: 0 },
     ...{ compactions: 0, leaderMoves: 0, replays: 0, steps: 0 },
   }
+  /** When an operator last ordered to read again, ms UTC. */
+  orderedAt: Instant | undefined
   readonly #setup: SimulationSetup
   readonly #random: () => number
   readonly #hops: (() => void)[] = []
@@ -124,6 +127,7 @@ export class Simulation {
   /** What an operator does who resets offsets: every process is gone before, and what the brokers had under way is done. */
   async order(reset: () => void): Promise<void> {
     this.happened.replays++
+    this.orderedAt = this.driver.time.now()
     for (const each of this.#instances.splice(0)) await each.process.crash()
     await this.#drain()
     reset()

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { arrivalFaults } from './checks.ts'
+
+const ORDERED_AT = 1_000
+const told = (what: string, replay: number, at = 500) => ({ what, at, replay })
+
+describe('the arrivals of a night', () => {
+  it('are told once each', () => {
+    expect(arrivalFaults(['a', 'b', 'b'], [told('a', 0), told('b', 0), told('b', 0)])).toEqual([])
+    expect(arrivalFaults(['a', 'b'], [told('b', 0), told('b', 0)])).toEqual([
+      'arrivals: a is missing',
+      'arrivals: b is too much',
+    ])
+  })
+
+  it('may be told first in a replay, where they were under way when the order was given', () => {
+    expect(arrivalFaults(['a', 'b'], [told('a', 7), told('b', 0), told('b', 7)], ORDERED_AT)).toEqual([])
+  })
+
+  it('bear no mark of a replay that nobody ordered, nor where they entered after the order', () => {
+    const faults = ['arrivals: a is missing', 'arrivals: a bears the mark of a replay that cannot have read it']
+    expect(arrivalFaults(['a'], [told('a', 7)])).toEqual(faults)
+    expect(arrivalFaults(['a'], [told('a', 7, ORDERED_AT + 1)], ORDERED_AT)).toEqual(faults)
+  })
+
+  it('are told once in a replay', () => {
+    const twice = [told('a', 0), told('a', 7), told('a', 7)]
+    expect(arrivalFaults(['a'], twice, ORDERED_AT)).toEqual(['arrivals: a is too much in the replay'])
+  })
+})
