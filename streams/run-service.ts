@@ -10,7 +10,7 @@ import { noMeter, type Meter } from './meter.ts'
 import { systemScheduler, type Scheduler } from './scheduler.ts'
 import { checkStage } from './stage-checks.ts'
 import { defaultStageOptions, type StageOptions } from './run-stage.ts'
-import { fence, fenceAndRead } from './task/fenced-table.ts'
+import { fence, fenceAndRead, type TableReader } from './task/fenced-table.ts'
 import { Holding, type Life } from './task/membership.ts'
 import { watermarkPartitions } from './task/plan.ts'
 import { Unrecoverable } from './task/faults.ts'
@@ -121,7 +121,8 @@ class ServiceLife implements Life {
     const deps = { client, log, scheduler: this.#scheduler }
     const id = transactionalIdOf(app, stage.name, this.#index)
     if (!table) return fence(deps, id, this.#stopping.signal)
-    return fenceAndRead(deps, id, this.#tablePartition(table), record => this.#apply(record), this.#stopping.signal)
+    const reader: TableReader = { apply: record => this.#apply(record) }
+    return fenceAndRead(deps, id, this.#tablePartition(table), reader, this.#stopping.signal)
   }
 
   #task(name: string, producer: FencedProducer): ServiceTask {

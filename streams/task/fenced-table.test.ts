@@ -4,7 +4,7 @@ import { MemoryBroker } from '../memory/broker.ts'
 import { MemoryClient } from '../memory/client.ts'
 import { noFate } from '../memory/wire.ts'
 import { VirtualTime } from '../testing/virtual-time.ts'
-import { fenceAndRead } from './fenced-table.ts'
+import { fenceAndRead, type TableReader } from './fenced-table.ts'
 
 const table = { topic: 'table', partition: 0 }
 const row = (key: string): NewRecord => ({ ...table, key: Buffer.from(key), value: Buffer.from('{}') })
@@ -21,33 +21,47 @@ function world() {
   write('s:a', '__c')
   const client = new MemoryClient(broker, 'client', { ...noFate, fetchSize: () => 1 })
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
-  const read = async (apply: (key: string) => void) =>
+  const read = async (reader: TableReader) =>
     fenceAndRead(
       { client, log, scheduler: new VirtualTime(0, () => 0) },
       'id',
       table,
-      ({ key }) => apply(String(key)),
+      reader,
       new AbortController().signal,
     )
   return { broker, write, read }
 }
 
+/** Takes keys, and refuses a table that does not end in its commit record. */
+function keyReader(onFirst: () => void = () => undefined) {
+  const keys: string[] = []
+  const apply: TableReader['apply'] = ({ key }) => void (keys.push(String(key)) === 1 && onFirst())
+  const finish = () => {
+    if (keys.at(-1) !== '__c') throw new Error('broken')
+  }
+  return { keys, apply, finish }
+}
+
 it('gives all committed records to whoever may write on', async () => {
   const { broker, read } = world()
-  const keys: string[] = []
-  const { epoch } = await read(key => keys.push(key))
-  expect(keys).toEqual(['s:a', '__c'])
+  const reader = keyReader()
+  const { epoch } = await read(reader)
+  expect(reader.keys).toEqual(['s:a', '__c'])
   expect(() => broker.append([row('s:b')], { id: 'id', epoch })).not.toThrow()
 })
 
-it('uses nothing of a table in which a successor writes on while it reads: the cleaner may have been there', async () => {
+it('says of a broken table that it is fenced where a successor writes on and the cleaner has been there', async () => {
   const { broker, write, read } = world()
-  const keys: string[] = []
-  const reading = read(key => {
-    if (keys.push(key) > 1) return
+  const reader = keyReader(() => {
     write('s:b', '__c')
     broker.compact(table)
   })
-  await expect(reading).rejects.toBeInstanceOf(Fenced)
-  expect(keys).toEqual(['s:a'])
+  await expect(read(reader)).rejects.toBeInstanceOf(Fenced)
+  expect(reader.keys).toEqual(['s:a'])
+})
+
+it('says of a broken table that it is broken where nobody else writes', async () => {
+  const { write, read } = world()
+  write('s:b')
+  await expect(read(keyReader())).rejects.toThrow('broken')
 })

@@ -2,26 +2,38 @@ import { at, Fenced, type FencedProducer, type LogClient, type LogRecord, type T
 import type { Log } from '../log.ts'
 import { backOff, sleep, type Scheduler } from '../scheduler.ts'
 
+/** Who is given a table: its records, and at the end a word; `finish` throws where it is not what only its owners can have written. */
+export interface TableReader {
+  apply(record: LogRecord): void
+  finish?(): void
+}
+
 /**
- * Fence, then read: the producer that alone may write on, after every committed record of `table` has been given to `apply`.
+ * Fence, then read: the producer that alone may write on, after every committed record of `table` has been given to the reader.
  * The end is the high watermark captured after the fence: by then every older transaction of the id is complete, so what lies
  * below is final. (The last stable offset would do as an end only by luck: it may not have moved over the last commit yet.)
  * Somebody newer may fence us while we read, and write on: what the cleaner then takes below our end, and what a fetch brings from
- * beyond it, makes a table that never was. Nobody else writes to it, so an end that has moved tells, and what was read is not used.
- * A coordinator that does not answer is asked again until `signal` aborts. Throws `Fenced`, `DataLoss`.
+ * beyond it, makes a table that never was. So where the reader refuses it and the end has moved, it is we who are over.
+ * A coordinator that does not answer is asked again until `signal` aborts. Throws `Fenced`, `DataLoss`, and what `finish` does.
  */
 export async function fenceAndRead(
   { client, scheduler, log }: { client: LogClient; scheduler: Scheduler; log: Log },
   transactionalId: string,
   table: TopicPartition,
-  apply: (record: LogRecord) => void,
+  reader: TableReader,
   signal: AbortSignal,
 ): Promise<FencedProducer> {
   const producer = await fence({ client, scheduler, log }, transactionalId, signal)
-  const endNow = async () => (await client.offsets([table], 'latest')).get(at(table))!
-  const [end, start] = await Promise.all([endNow(), client.offsets([table], 'earliest')])
-  await readTo(client, { ...table, offset: start.get(at(table))! }, end, apply, signal)
-  if ((await endNow()) > end) throw new Fenced(`${transactionalId}: somebody newer writes to ${at(table)}`)
+  const [ends, starts] = await Promise.all([client.offsets([table], 'latest'), client.offsets([table], 'earliest')])
+  const [start, end] = [starts.get(at(table))!, ends.get(at(table))!]
+  await readTo(client, { ...table, offset: start }, end, record => reader.apply(record), signal)
+  try {
+    reader.finish?.()
+  } catch (error) {
+    const now = await client.offsets([table], 'latest')
+    if (now.get(at(table))! > end) throw new Fenced(`${transactionalId}: somebody newer writes to ${at(table)}`)
+    throw error
+  }
   return producer
 }
 

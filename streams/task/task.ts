@@ -7,7 +7,7 @@ import type { TaskStatus } from '../meter.ts'
 import type { Move } from '../operators/moves.ts'
 import { backOff, Bell, sleep } from '../scheduler.ts'
 import { Effects } from './effects.ts'
-import { fenceAndRead } from './fenced-table.ts'
+import { fenceAndRead, type TableReader } from './fenced-table.ts'
 import { Inbox, type Item } from './inbox.ts'
 import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
 import { migrate } from './migrate.ts'
@@ -110,9 +110,11 @@ export class Task {
     const { name, transactionalId, journal, inputs } = this.#plan
     const began = scheduler.now()
     const kept = new Journal()
-    const apply = (record: LogRecord) => kept.apply(record)
-    this.#producer = await fenceAndRead(this.#deps, transactionalId, journal, apply, this.#killed.signal)
-    kept.finish(this.#plan.stateVersion)
+    const reader: TableReader = {
+      apply: record => kept.apply(record),
+      finish: () => kept.finish(this.#plan.stateVersion),
+    }
+    this.#producer = await fenceAndRead(this.#deps, transactionalId, journal, reader, this.#killed.signal)
 
     const standing = await standingOf(client, this.#plan, kept.commit)
     const ordered = await takeOrder(client, this.#plan, standing, log)
