@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { diaSourceId } from '../../topology/identifiers.ts'
 import { AlgorithmError } from '../images/errors.ts'
@@ -39,7 +39,9 @@ function post(answer: PipelineAnswer): void {
  * Pixels yield to everything that is short and awaited: heartbeats, leases, reports, and on one machine the brokers too. On Linux 0 means the thread that
  * asks, not its process; elsewhere it would be the process, whose heartbeats must not wait.
  */
-const NICE = 10
-if (parentPort && process.platform === 'linux') setPriority(0, NICE)
+const NICER = 10
+/** The largest there is. Nobody but root may ask for a smaller one than it has. */
+const NICEST = 19
+if (parentPort && process.platform === 'linux') setPriority(0, Math.min(NICEST, getPriority(0) + NICER))
 
 parentPort?.on('message', (job: PipelineJob) => post(answer(job)))
