@@ -40,7 +40,7 @@ const brokerDeaths: Fault = {
 const brokersRolling: Fault = {
   name: 'brokers-rolling',
   what: 'all three brokers are restarted in good order, one after the other: the leaders move all the time',
-  how: 'SIGTERM for each, started anew at once; five times, where the leaders have gone',
+  how: 'SIGTERM for one after the other, five times; each is started anew when every task has gone on without it',
   invariant: 'What was acknowledged is there, whoever leads now: nothing is lost, doubled or torn.',
   recovery: 'from the end of a broker until every task that carries time has committed; the longest',
   allowedSeconds: ALLOWED_S,

@@ -107,7 +107,7 @@ const lostReply = (
   },
 })
 
-const aborted = (signal: AbortSignal) =>
+export const aborted = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
 
 const lostReplies = [
