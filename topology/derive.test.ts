@@ -156,7 +156,7 @@ describe('topics', () => {
   it('hold what may be large, and refuse it at the door', () => {
     expect(config('pipeline-result')['max.message.bytes']).toBe('8388608')
     expect(config('lsst-alerts-v11')['max.message.bytes']).toBe('10485760')
-    expect(config('next-visit')['max.message.bytes']).toBeUndefined()
+    expect(config('next-visit')['max.message.bytes']).toBe('1048576')
   })
   it('want as many copies in step as the deployment says', () => {
     const copies = topicsOf(topology, { minInsyncReplicas: 2 }).map(it => it.config['min.insync.replicas'])

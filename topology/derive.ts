@@ -74,12 +74,13 @@ const timestampOf = (stream: Stream): Record<string, string> =>
   stream.topic === alerts.topic ? { 'message.timestamp.type': 'CreateTime' } : APPEND_TIME
 
 /**
- * An entrance keeps the broker's limit, 1 MiB: what is larger is refused at the door. It is stored uncompressed, whatever the sender does, so that the limit
- * is one of the record itself: 12 MiB of blanks are 12 kB of gzip, which would come in, and could not be parked. And it may be of any codec, since none
- * reaches us. Inside, a batch holds a burst of 189 units. What is parked is at most the largest record we read, and its frame.
+ * An entrance takes 1 MiB, whatever the brokers' own limit is: what is larger is refused at the door, since it could not be parked. It is stored
+ * uncompressed, whatever the sender does, so that the limit is one of the record itself: 12 MiB of blanks are 12 kB of gzip, which would come in. And
+ * it may be of any codec, since none reaches us. Inside, a batch holds a burst of 189 units. What is parked is at most the largest record we read, and its frame.
  */
 function sizeOf(topology: Topology, stream: Stream): Record<string, string> {
-  if (topology.entrances.includes(stream)) return { 'compression.type': 'uncompressed' }
+  if (topology.entrances.includes(stream))
+    return { 'compression.type': 'uncompressed', 'max.message.bytes': String(MiB) }
   const large = stream.topic === alerts.topic || stream.topic === topology.parked?.topic
   return { 'max.message.bytes': String(large ? 10 * MiB : MOST_BATCH_BYTES) }
 }

@@ -81,7 +81,7 @@ const clockAhead: Fault = {
   },
 }
 
-/** More than an entrance takes, which is Kafka's default of 1 MiB. */
+/** More than an entrance takes, 1 MiB, and less than the brokers take by themselves. */
 const BIG_BYTES = 2 << 20
 /** What Kafka answers then, in kafkajs's words. */
 const TOO_LARGE = /larger than the max message size/
