@@ -58,7 +58,10 @@ export interface FencedProducer {
 
 /** A task that a member of the group should run, with the generation that gave it. */
 export interface Membership {
-  /** Stops heartbeats and leaves the group, so that others take over in milliseconds. Does not call `revoked`. */
+  /**
+   * Stops heartbeats and leaves the group, so that others take over in milliseconds. Does not call `revoked`. Once it has returned the
+   * handler hears nothing more, not even what was under way: who joins again would take it for a word about its new tasks.
+   */
   leave(): Promise<void>
   /** Whether the group still counts us in, asked of its coordinator now. Where that cannot be asked it is taken for granted: safety is the fence's. */
   isCurrent(): Promise<boolean>

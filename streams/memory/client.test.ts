@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { logClientContract, type LogWorld } from '../log-client.contract.ts'
 import { logHistoriesContract } from '../log-histories.contract.ts'
+import { settle } from '../testing/virtual-time.ts'
 import { MemoryBroker } from './broker.ts'
 import { MemoryClient } from './client.ts'
 import { noFate, type Fate, type Fault } from './wire.ts'
@@ -64,4 +65,38 @@ it('stores once what a former leader refused, also where the request to it came 
   for (let turn = 0; turn < 20; turn++) await Promise.resolve()
   expect(broker.committedRecords(target).map(({ value }) => String(value))).toEqual(['once'])
   expect(broker.hanging()).toEqual([])
+})
+
+it('tells a member that has left nothing more, also what was under way to it', async () => {
+  const broker = new MemoryBroker()
+  const hops: (() => void)[] = []
+  const client = new MemoryClient(broker, 'client', {
+    ...noFate,
+    hop: () => new Promise(resolve => hops.push(resolve)),
+  })
+  const pass = async (hop: (() => void) | undefined) => {
+    hop!()
+    await settle()
+  }
+  const heard: string[] = []
+  const joining = client.join(
+    { group: 'g', tasks: [[{ topic: 'items', partition: 0 }]], sessionTimeoutMs: 6_000 },
+    {
+      assigned: () => heard.push('assigned'),
+      revoked: async () => void heard.push('revoked'),
+      lost: () => heard.push('lost'),
+    },
+  )
+  await pass(hops.shift())
+  await pass(hops.shift())
+  expect(heard).toEqual(['assigned'])
+  client.expire()
+  await settle()
+  const leaving = (await joining).leave()
+  const [lost, leave] = hops.splice(0)
+  await pass(leave)
+  await leaving
+  await pass(lost)
+  expect(heard).toEqual(['assigned'])
+  expect(broker.group('g').members().size).toBe(0)
 })

@@ -151,19 +151,20 @@ export class MemoryClient implements LogClient {
     const id = `${this.name}-${this.broker.nextMember()}`
     const group = this.broker.group(plan.group)
     this.#members.set(id, plan.group)
-    // A member hears of one rebalance after the other, whatever a hop takes.
+    // A member hears of one rebalance after the other, whatever a hop takes, and of none once it is leaving.
     let calls = Promise.resolve()
-    let isWanted = true
-    const call = (tell: () => void | Promise<void>) => (calls = calls.then(() => this.wire.hop()).then(tell))
+    let isLeaving = false
+    const call = (tell: () => void | Promise<void>) =>
+      (calls = calls.then(() => this.wire.hop()).then(() => (isLeaving ? undefined : tell())))
     const { tasks, version = 1 } = plan
-    group.join({ id, tasks, version, handler, call, isWanted: () => isWanted })
+    group.join({ id, tasks, version, handler, call })
     return {
       isCurrent: async () => {
         await this.wire.hop()
         return group.members().has(id)
       },
       leave: async () => {
-        isWanted = false
+        isLeaving = true
         await this.wire.hop()
         this.#members.delete(id)
         group.leave(id)

@@ -3,15 +3,14 @@ import type { GroupPlan, MembershipHandler } from '../log-client.ts'
 
 export type Assigner = (members: readonly Claim[], tasks: GroupPlan['tasks']) => Map<string, number[]>
 
-/** A member as the coordinator sees it. `call` reaches the process: for a frozen one it waits until the process thaws. */
+/** A member as the coordinator sees it. */
 export interface Member {
   readonly id: string
   readonly tasks: GroupPlan['tasks']
   readonly version: number
   readonly handler: MembershipHandler
+  /** Reaches the process: a frozen one when it thaws, and one that has left never, since it does not listen any more. */
   readonly call: (tell: () => void | Promise<void>) => Promise<void>
-  /** Whether the process still wants to be a member. */
-  readonly isWanted: () => boolean
 }
 
 interface Seat extends Member {
@@ -36,10 +35,9 @@ export class Group {
     this.#onMove = onMove
   }
 
-  join({ id, tasks, version, handler, call, isWanted }: Member): void {
+  join({ id, tasks, version, handler, call }: Member): void {
     const { promise: left, resolve: leave } = withResolvers()
-    const member = { id, tasks, version, handler, call, isWanted }
-    this.#seats.set(id, { ...member, runs: new Set(), left, leave, gone: false })
+    this.#seats.set(id, { ...{ id, tasks, version, handler, call }, runs: new Set(), left, leave, gone: false })
     this.#rebalance()
   }
   leave(id: string): void {
@@ -57,7 +55,7 @@ export class Group {
     this.leave(id)
     void seat.call(() => {
       seat.handler.lost([...seat.runs])
-      if (seat.isWanted()) this.join(seat)
+      this.join(seat)
     })
   }
   members(): ReadonlyMap<string, readonly number[]> {
