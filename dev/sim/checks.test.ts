@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { arrivalFaults } from './checks.ts'
+import { NIGHT } from '../../topology/testing/announcements.ts'
+import { arrivalFaults, idsOfOrders } from './checks.ts'
 
 const ORDERED_AT = 1_000
 const told = (what: string, replay: number, at = 500) => ({ what, at, replay })
@@ -26,5 +27,23 @@ describe('the arrivals of a night', () => {
   it('are told once in a replay', () => {
     const twice = [told('a', 0), told('a', 7), told('a', 7)]
     expect(arrivalFaults(['a'], twice, ORDERED_AT)).toEqual(['arrivals: a is too much in the replay'])
+  })
+})
+
+describe('the ids of the orders that a task took', () => {
+  const commit = (watermark: number | null, id: number) => ({ watermark, replay: { id, until: {}, seen: 0 } })
+
+  it('are times of the night, each said once', () => {
+    const [before, after] = [NIGHT + 1_000, NIGHT + 2_000]
+    const commits = [commit(before, 0), commit(null, before), commit(after, before), commit(null, after)]
+    expect(idsOfOrders(commits)).toEqual([before, after])
+  })
+
+  it('count from 1 where it had known no time', () => {
+    expect(idsOfOrders([commit(null, 0), commit(null, 1), commit(NIGHT, 1)])).toEqual([1])
+  })
+
+  it('are none where it had known one and counts all the same', () => {
+    expect(idsOfOrders([commit(NIGHT, 0), commit(null, 1)])).toEqual([])
   })
 })

@@ -1,10 +1,11 @@
 import type { DetectorJob, DetectorResult, RawArrival, VisitSummary } from '../../schemas/avro/generated.ts'
+import type { Commit } from '../../streams/task/journal.ts'
 import type { Driver, Seen } from '../../streams/testing/driver.ts'
 import { topicsOf } from '../../topology/derive.ts'
 import { isJournaled, journalOf } from '../../topology/model/names.ts'
 import type { Stream } from '../../topology/model/stream.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import { taskCount } from '../../topology/model/topology.ts'
+import { taskCount, taskName } from '../../topology/model/topology.ts'
 import {
   detectorJob,
   detectorResult,
@@ -53,6 +54,7 @@ const FINAL = ['ready', 'missed', 'cancelled', 'ignored']
 function decisionFaults(driver: Driver, units: ReadonlyMap<string, Expected>, isReplayed: boolean): string[] {
   const said = byKey<DetectorJob>(driver.outputs(detectorJob))
   const unknown = [...said.keys()].filter(unit => !units.has(unit))
+  const ids = new Set([...commitsOf(driver).values()].flatMap(idsOfOrders))
   return [
     ...unknown.map(unit => `${unit} was decided and never announced`),
     ...[...units].flatMap(([unit, expected]) => {
@@ -60,15 +62,27 @@ function decisionFaults(driver: Driver, units: ReadonlyMap<string, Expected>, is
       const attempts = [...new Set(jobs.map(({ value }) => value.attempt))]
       if (attempts.length === 0 || (!isReplayed && attempts.join() !== '0'))
         return [`${unit} was decided in the attempts [${attempts.join()}], and should be ${expected.end}`]
-      return attempts.flatMap(attempt =>
-        attemptFaults(
+      return attempts.flatMap(attempt => [
+        ...(attempt === 0 || ids.has(attempt) ? [] : [`${unit}: ${attempt} is no attempt`]),
+        ...attemptFaults(
           unit,
           expected,
           jobs.filter(({ value }) => value.attempt === attempt),
         ),
-      )
+      ])
     }),
   ]
+}
+
+/**
+ * Ids of the orders to replay that one task has taken, by its commits in their order. Such an id is a watermark, and so a time of this
+ * night. Only a task that had never known a time, because it was stopped before the first one reached it, has none to give and counts
+ * from 1; whoever has known one and does so has forgotten it, and what it says is no id.
+ */
+export function idsOfOrders(commits: readonly Pick<Commit, 'watermark' | 'replay'>[]): number[] {
+  const isTaken = (i: number) => commits[i]!.replay.id !== (commits[i - 1]?.replay.id ?? 0)
+  const knewTime = (i: number) => commits.slice(0, i).some(({ watermark }) => watermark !== null)
+  return commits.flatMap(({ replay: { id } }, i) => (isTaken(i) && (id > NIGHT - 100_000 || !knewTime(i)) ? [id] : []))
 }
 
 function attemptFaults(unit: string, expected: Expected, jobs: readonly (Seen & { value: DetectorJob })[]): string[] {
@@ -76,8 +90,6 @@ function attemptFaults(unit: string, expected: Expected, jobs: readonly (Seen & 
   const numbers = jobs.map(({ value }) => value.number)
   const finals = jobs.filter(({ value }) => FINAL.includes(value.kind))
   return [
-    // The id of an order is a watermark, and so a time of this night.
-    ...(attempt === 0 || attempt > NIGHT - 100_000 ? [] : [`${unit}: ${attempt} is no attempt`]),
     ...(numbers.every((number, i) => number === i + 1) ? [] : [`${unit}: decisions numbered ${numbers.join()}`]),
     ...(finals.length === 1 ? [] : [`${unit} was decided ${finals.length} times, and should be ${expected.end}`]),
     ...(finals.length !== 1 ? [] : (attempt === 0 ? finalFaults : againFaults)(unit, expected, finals[0]!)),
@@ -193,16 +205,23 @@ function summaryFaults(driver: Driver, visits: ReadonlyMap<string, readonly numb
 }
 
 /** Commits of a task are numbered without a gap: nothing was committed twice, and nobody went on from anything but the last one. */
-function journalFaults(driver: Driver): string[] {
-  return topology.stages.filter(isJournaled).flatMap(stage => {
-    const commits = driver.broker.everCommitted(journalOf(stage.name)).filter(({ key }) => String(key) === '__c')
-    return Array.from({ length: taskCount(topology, stage) }, (_, task) => task).flatMap(task =>
-      commits
-        .filter(({ partition }) => partition === task)
-        .map(({ value }) => (JSON.parse(String(value)) as { seq: number }).seq)
-        .flatMap((seq, i) => (seq === i + 1 ? [] : [`${stage.name}#${task}: commit ${seq} at place ${i + 1}`])),
-    )
-  })
+const journalFaults = (driver: Driver): string[] =>
+  [...commitsOf(driver)].flatMap(([task, commits]) =>
+    commits.flatMap(({ seq }, i) => (seq === i + 1 ? [] : [`${task}: commit ${seq} at place ${i + 1}`])),
+  )
+
+/** Every commit of each journaled task, "stage#task", in the order of its journal. */
+function commitsOf(driver: Driver): Map<string, Commit[]> {
+  const stages = topology.stages.filter(isJournaled)
+  return new Map(
+    stages.flatMap(stage => {
+      const records = driver.broker.everCommitted(journalOf(stage.name)).filter(({ key }) => String(key) === '__c')
+      return Array.from({ length: taskCount(topology, stage) }, (_, task): [string, Commit[]] => [
+        taskName(stage.name, task),
+        records.filter(({ partition }) => partition === task).map(({ value }) => JSON.parse(String(value)) as Commit),
+      ])
+    }),
+  )
 }
 
 /** The time that a task forwards never goes back. */

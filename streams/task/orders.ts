@@ -58,7 +58,8 @@ export const progressOf = ({ offsets, done }: Standing): Map<string, Progress> =
  * one read up to 7 and reset to 9, beyond its last record, goes on at 7. Where records were done out of order the task has reached
  * beyond the last of them: what was done at or above the order is read again too, what was done below it stays done.
  *
- * The id is the watermark at which the order is taken, and above any id the task has seen: it becomes the attempt of the units.
+ * The id is the watermark at which the order is taken, and above any id the task has seen: it becomes the attempt of the units. A
+ * task that has never known a time counts 1, 2, 3.
  * The caller commits the new standing, and our metadata over the order, in one transaction: until then the order is simply taken again.
  *
  * @returns where the task is to go on; undefined where there is no order

@@ -1,7 +1,7 @@
 import type { Stream } from './stream.ts'
 import type { Instant } from './time.ts'
 
-/** 0 live; else the watermark at which an operator's order to replay was taken. It is also the attempt's number. */
+/** 0 live; else the watermark at which an operator's order to replay was taken, or a count where the task knew no time. It is also the attempt's number. */
 export type Replay = number
 
 /** A record, as a step sees it. `at` is when what it tells of entered the system, never when it is processed. */
