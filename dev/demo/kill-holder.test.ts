@@ -5,12 +5,19 @@ import type { ProcessName } from './system.ts'
 const leased = '{"msg":"unit leased","unit":"LATISS/g/0"}'
 const reported = '{"msg":"unit reported","unit":"LATISS/g/0"}'
 
+const nothing = async () => []
+
 /** Two workers; one that is killed still says `lastWords`. */
 function twoWorkers(lastWords: readonly string[]) {
   const done: string[] = []
   const hearers = new Map<ProcessName, (line: string) => void>()
   const system = {
     workers: ['worker-1', 'worker-2'] as const,
+    pids: () =>
+      new Map<ProcessName, number>([
+        ['worker-1', 11],
+        ['worker-2', 12],
+      ]),
     onLine: (name: ProcessName, hear: (line: string) => void) => {
       hearers.set(name, hear)
       return () => void hearers.delete(name)
@@ -35,7 +42,7 @@ it.each([
 ] as const)('kills the first that takes the unit up, and nobody after it: %s', async (_when, lastWords, words) => {
   const { system, done, hear } = twoWorkers(lastWords)
   const said: string[] = []
-  const killer = killHolder(system, 'LATISS/g/0', line => said.push(line))
+  const killer = killHolder(system, 'LATISS/g/0', nothing, line => said.push(line))
   hear('worker-1', '{"msg":"unit leased","unit":"LATISS/g/1"}')
   hear('worker-2', leased)
   hear('worker-1', leased)
@@ -45,12 +52,11 @@ it.each([
   expect(said).toEqual(words)
 })
 
-it('names the other units that the killed process had in hand, and no others', async () => {
-  const { system, hear } = twoWorkers([reported.replace('/0', '/3')])
-  const killer = killHolder(system, 'LATISS/g/0', () => {})
-  for (const detector of [1, 2, 3]) hear('worker-2', leased.replace('/0', `/${detector}`))
-  hear('worker-1', leased.replace('/0', '/4'))
-  hear('worker-2', reported.replace('/0', '/1'))
+it('names the other units that the killed process held when it was gone, and no others', async () => {
+  const { system, done, hear } = twoWorkers([])
+  const held = async (pid: number) => (done.push(`ask for ${pid}`), ['LATISS/g/0', 'LATISS/g/2'])
+  const killer = killHolder(system, 'LATISS/g/0', held, () => {})
   hear('worker-2', leased)
   expect(await killer.stop()).toEqual(['LATISS/g/2'])
+  expect(done).toEqual(['kill worker-2', 'ask for 12', 'restart worker-2'])
 })

@@ -1,4 +1,19 @@
+import { hostname } from 'node:os'
+import type { Querier } from '../../sinks/postgres/pool.ts'
 import type { ProcessName, System } from './system.ts'
+
+/**
+ * Units that the workers of a process hold. The ledger's word and not that of its log, which a lease may come too late for. Workers are named after
+ * host and process, and their number where it has several.
+ */
+export const heldBy =
+  (ledger: Querier) =>
+  async (pid: number): Promise<readonly string[]> => {
+    const name = `${hostname()}-${pid}`
+    const held = `select key as unit from unit where work = 'leased' and (worker = $1 or starts_with(worker, $2))`
+    const { rows } = await ledger.query<{ unit: string }>(held, [name, `${name}-`])
+    return rows.map(({ unit }) => unit)
+  }
 
 /**
  * SIGKILL for whichever worker takes up this unit, at the very line of its log that says so, and its start anew afterwards, as a
@@ -7,29 +22,26 @@ import type { ProcessName, System } from './system.ts'
  * names the other units that the process had in hand when it died: they are done a second time, too.
  */
 export function killHolder(
-  system: Pick<System, 'workers' | 'onLine' | 'kill' | 'restart'>,
+  system: Pick<System, 'workers' | 'onLine' | 'pids' | 'kill' | 'restart'>,
   unit: string,
+  held: (pid: number) => Promise<readonly string[]>,
   say: (line: string) => void,
 ): { stop(): Promise<readonly string[]> } {
   let victim: ProcessName | undefined
   let restarted: Promise<void> | undefined
   let isLate = false
-  const inHand = new Map(system.workers.map(name => [name, new Set<string>()]))
   let bystanders: readonly string[] = []
   const strike = async (name: ProcessName) => {
+    const pid = system.pids().get(name)!
     // When it is gone its log has been told to the end.
     await system.kill(name)
-    bystanders = [...inHand.get(name)!].filter(other => other !== unit)
+    bystanders = (await held(pid)).filter(other => other !== unit)
     if (isLate) say(`${name} had reported ${unit} before it was killed: the kill came too late`)
     await system.restart(name)
   }
   const watches = system.workers.map(name =>
     system.onLine(name, line => {
-      const told = /"unit":"([^"]+)"/.exec(line)?.[1]
-      if (told === undefined) return
-      if (line.includes('"msg":"unit leased"')) inHand.get(name)!.add(told)
-      if (line.includes('"msg":"unit reported"')) inHand.get(name)!.delete(told)
-      if (told !== unit) return
+      if (!line.includes(`"unit":"${unit}"`)) return
       if (name === victim) isLate ||= line.includes('"msg":"unit reported"')
       if (victim || !line.includes('"msg":"unit leased"')) return
       victim = name

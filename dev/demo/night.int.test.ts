@@ -22,7 +22,7 @@ import { truthOf } from '../night/truth.ts'
 import { countTerminal, expectedUnits, unaccountedUnits } from './account.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
-import { killHolder } from './kill-holder.ts'
+import { heldBy, killHolder } from './kill-holder.ts'
 import { detections, observe, prepare, type Observed } from './observe.ts'
 import type { Outside } from './outside.ts'
 import { readAlerts } from './read-back.ts'
@@ -69,7 +69,7 @@ beforeAll(async () => {
   const expected = expectedUnits(plan, planned['masked-detector'])
   observed = await observe({
     ...{ system, plan, rendered, pool, say: () => {}, signal: never, expected, adversity },
-    killHolder: unit => killHolder(system, unit, console.log),
+    killHolder: unit => killHolder(system, unit, heldBy(pool), console.log),
   })
   const { units } = observed
   account = await accountWhenSettled(client, { adversity, plan, ...observed })

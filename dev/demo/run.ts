@@ -12,7 +12,7 @@ import { countTerminal, expectedUnits, phaseSeconds } from './account.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
 import { keepingUp } from './keeping-up.ts'
-import { killHolder } from './kill-holder.ts'
+import { heldBy, killHolder } from './kill-holder.ts'
 import { latenciesOf } from './latency.ts'
 import { type Memory, watchMemory } from './memory.ts'
 import { type Observed, detections, observe, prepare } from './observe.ts'
@@ -83,7 +83,7 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     const watch = watchMemory(system)
     const observing = observe({
       ...{ system, plan: started, rendered, pool, say, signal, expected, adversity },
-      killHolder: unit => killHolder(system, unit, say),
+      killHolder: unit => killHolder(system, unit, heldBy(pool), say),
     })
     const [observed, memory] = await Promise.all([observing, observing.then(watch.stop, watch.stop)])
     const moments = { prepared, night, ended: Date.now() }
