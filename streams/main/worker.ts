@@ -34,7 +34,9 @@ export async function runWorker(world: World): Promise<Running> {
   const shared = { ledger: metered(ledger, metrics, cache), thread: { ...threads, close: async () => {} }, cache }
   const name = `${hostname()}-${process.pid}`
   const runs = recording === '' ? rehearsals * config.worker.threads : 0
-  const seconds = await rehearse(runs, { thread: threads, store, bucket: config.s3.centralBucket, deadlineMs })
+  const stage = { worker: name, thread: threads, store, bucket: config.s3.centralBucket, deadlineMs, now: Date.now }
+  const encode = (result: PipelineResult) => void world.codec.encode('pipeline-result', result)
+  const seconds = await rehearse(runs, { ...stage, paddingArcsec: config.worker.paddingArcsec }, encode)
   log.info({ runs, seconds }, 'rehearsed')
   const workers = Array.from({ length: slots }, (_, i) =>
     startOne(world, slots === 1 ? name : `${name}-${i + 1}`, shared, hints.bell()),
