@@ -1,15 +1,14 @@
-import { hostname } from 'node:os'
 import type { Querier } from '../../sinks/postgres/pool.ts'
+import { workerOf } from '../../streams/main/worker.ts'
 import type { ProcessName, System } from './system.ts'
 
 /**
- * Units that the workers of a process hold. The ledger's word and not that of its log, which a lease may come too late for. Workers are named after
- * host and process, and their number where it has several.
+ * Units that the workers of a process hold. The ledger's word and not that of its log: a process may die between taking a lease and saying so.
  */
 export const heldBy =
   (ledger: Querier) =>
   async (pid: number): Promise<readonly string[]> => {
-    const name = `${hostname()}-${pid}`
+    const name = workerOf(pid)
     const held = `select key as unit from unit where work = 'leased' and (worker = $1 or starts_with(worker, $2))`
     const { rows } = await ledger.query<{ unit: string }>(held, [name, `${name}-`])
     return rows.map(({ unit }) => unit)

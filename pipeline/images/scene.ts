@@ -1,6 +1,6 @@
 /**
  * A small synthetic sky with a seed: raw in ADU, calibrations and a template from many frames on its own grid, and the truth. For the tests of the
- * image pipeline only.
+ * image pipeline, and the rehearsal of a worker.
  */
 import { type HduContent, type Plane, writeFits } from './fits.ts'
 import type { ImageInputs } from './pipeline.ts'

@@ -20,6 +20,9 @@ import type { Metrics } from './metrics.ts'
 import type { Running } from './running.ts'
 import { isPooled, type World } from './world.ts'
 
+/** What the ledger calls the worker of a process on this host; where a process has several, `-1`, `-2` … stand behind it. */
+export const workerOf = (pid: number): string => `${hostname()}-${pid}`
+
 /**
  * The workers of a process, `worker.slots` of them: the ledger gives them units, their reports go to pipeline-result. They are members of no group, and share
  * threads, calibrations and connections.
@@ -32,7 +35,7 @@ export async function runWorker(world: World): Promise<Running> {
   const cache = calibrationCache(config.worker.calibrationCache)
   const ledger = sharedLedger(openLeases(pool, config.ledger), pollMs / 2, hints.onHint, Date.now)
   const shared = { ledger: metered(ledger, metrics, cache), thread: { ...threads, close: async () => {} }, cache }
-  const name = `${hostname()}-${process.pid}`
+  const name = workerOf(process.pid)
   const runs = recording === '' ? rehearsals * config.worker.threads : 0
   const stage = { worker: name, thread: threads, store, bucket: config.s3.centralBucket, deadlineMs, now: Date.now }
   const encode = (result: PipelineResult) => void world.codec.encode('pipeline-result', result)

@@ -31,7 +31,8 @@ export async function fenceAndRead(
     reader.finish?.()
   } catch (error) {
     const now = await client.offsets([table], 'latest')
-    if (now.get(at(table))! > end) throw new Fenced(`${transactionalId}: somebody newer writes to ${at(table)}`)
+    if (now.get(at(table))! > end)
+      throw new Fenced(`${transactionalId}: somebody newer writes to ${at(table)}`, { cause: error })
     throw error
   }
   return producer
