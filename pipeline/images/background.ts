@@ -39,8 +39,7 @@ export function backgroundOf(
       if (Number.isFinite(sigma)) sigmas.push(sigma)
     }
   const surface = fitSurface(levels, nx, ny)
-  const rest = levels.map((level, k) => level - heightOf(surface, ...nodeAt(k, nx, ny)))
-  const plane = spread(smoothed(rest, nx, ny), nx, ny, width, height)
+  const plane = spread(smoothed(restOf(levels, surface, nx, ny), nx, ny), nx, ny, width, height)
   addSurface(plane, width, height, surface)
   return { plane, level: median(levels.filter(Number.isFinite)), sigma: median(sigmas) }
 }
@@ -50,6 +49,16 @@ type Surface = readonly [number, number, number, number, number, number]
 
 const heightOf = ([c, cu, cv, cuu, cuv, cvv]: Surface, u: number, v: number) =>
   c + u * (cu + cuu * u + cuv * v) + v * (cv + cvv * v)
+
+/** What a surface leaves of the mesh. */
+function restOf(levels: Float64Array, surface: Surface, nx: number, ny: number): Float64Array {
+  const rest = new Float64Array(levels.length)
+  for (let k = 0; k < rest.length; k++) {
+    const [u, v] = nodeAt(k, nx, ny)
+    rest[k] = levels[k]! - heightOf(surface, u, v)
+  }
+  return rest
+}
 
 /** `heightOf` at every pixel; along a row it is a parabola in u. */
 function addSurface(plane: Float32Array, width: number, height: number, surface: Surface): void {
@@ -79,18 +88,18 @@ function fitSurface(levels: Float64Array, nx: number, ny: number): Surface {
   let surface: Surface = [Number.isFinite(middle) ? middle : 0, 0, 0, 0, 0, 0]
   if (nx < 4 || ny < 4) return surface
   for (let round = 0; round < 2; round++) {
-    const rest = levels.map((level, k) => Math.abs(level - heightOf(surface, ...nodeAt(k, nx, ny))))
+    const rest = restOf(levels, surface, nx, ny).map(Math.abs)
     const limit = round === 0 ? Infinity : 4 * 1.4826 * median(rest.filter(Number.isFinite))
     const [matrix, right] = [new Float64Array(36), new Float64Array(6)]
-    levels.forEach((level, k) => {
-      if (!(rest[k]! <= limit)) return
+    for (let k = 0; k < levels.length; k++) {
+      if (!(rest[k]! <= limit)) continue
       const [u, v] = nodeAt(k, nx, ny)
       const terms = [1, u, v, u * u, u * v, v * v]
-      terms.forEach((term, i) => {
-        right[i]! += term * level
-        terms.forEach((other, j) => (matrix[i * 6 + j]! += term * other))
-      })
-    })
+      for (let i = 0; i < 6; i++) {
+        right[i]! += terms[i]! * levels[k]!
+        for (let j = 0; j < 6; j++) matrix[i * 6 + j]! += terms[i]! * terms[j]!
+      }
+    }
     const fit = solveSymmetric(matrix, right, 1e-9)
     if (!fit) return surface
     surface = [...fit] as unknown as Surface
@@ -101,21 +110,27 @@ function fitSurface(levels: Float64Array, nx: number, ny: number): Surface {
 /** 3 × 3 median of the finite neighbours: one bad cell leaves no trace, an empty one is filled. */
 function smoothed(levels: Float64Array, nx: number, ny: number): Float64Array {
   const overall = median(levels.filter(Number.isFinite))
-  return levels.map((_, index) => {
-    const [x, y] = [index % nx, Math.floor(index / nx)]
-    const around: number[] = []
-    for (let v = Math.max(0, y - 1); v <= Math.min(ny - 1, y + 1); v++)
-      for (let u = Math.max(0, x - 1); u <= Math.min(nx - 1, x + 1); u++) around.push(levels[v * nx + u]!)
-    const finite = around.filter(Number.isFinite)
-    return finite.length > 0 ? median(finite) : overall
-  })
+  const out = new Float64Array(levels.length)
+  for (let y = 0, k = 0; y < ny; y++)
+    for (let x = 0; x < nx; x++, k++) {
+      const finite = around(levels, nx, ny, x, y).filter(Number.isFinite)
+      out[k] = finite.length > 0 ? median(finite) : overall
+    }
+  return out
+}
+
+function around(levels: Float64Array, nx: number, ny: number, x: number, y: number): number[] {
+  const near: number[] = []
+  for (let v = Math.max(0, y - 1); v <= Math.min(ny - 1, y + 1); v++)
+    for (let u = Math.max(0, x - 1); u <= Math.min(nx - 1, x + 1); u++) near.push(levels[v * nx + u]!)
+  return near
 }
 
 /** Bilinear between cell centres: each row of the image first between two rows of the mesh, then along itself. */
 function spread(mesh: Float64Array, nx: number, ny: number, width: number, height: number): Float32Array {
   const plane = new Float32Array(width * height)
-  const columns = Array.from({ length: width }, (_, x) => nodeBefore(x, nx, width))
-  const [before, share] = [Int32Array.from(columns, c => c.node), Float64Array.from(columns, c => c.share)]
+  const [before, share] = [new Int32Array(width), new Float64Array(width)]
+  for (let x = 0; x < width; x++) ({ node: before[x], share: share[x] } = nodeBefore(x, nx, width))
   // One more at the end, which the last column reads with a share of 0.
   const line = new Float64Array(nx + 1)
   for (let y = 0, k = 0; y < height; y++) {

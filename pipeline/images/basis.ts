@@ -1,4 +1,5 @@
 import { type Kernel } from './convolve.ts'
+import { total } from './image.ts'
 import { type Product, convolveStamp } from './stamp.ts'
 
 /**
@@ -46,8 +47,6 @@ export function makeBasis(sigma: number): Basis {
   return { half, rows, terms }
 }
 
-const total = (values: Float64Array) => values.reduce((a, b) => a + b, 0)
-
 /** Powers are taken in units of the width, so that all factors are of one size. */
 const factor = (half: number, width: number, power: number) =>
   Float64Array.from({ length: 2 * half + 1 }, (_, i) => {
@@ -60,12 +59,13 @@ export function combine({ half, rows, terms }: Basis, coefficients: readonly num
   const n = 2 * half + 1
   const data = new Float64Array(n * n)
   let first = coefficients[0]!
-  terms.forEach(({ minusFirst }, i) => (first -= minusFirst * coefficients[i]!))
-  terms.forEach(({ x, y, scale }, i) => {
-    const weight = scale * (i === 0 ? first : coefficients[i]!)
-    if (weight === 0) return
-    for (let v = 0; v < n; v++) for (let u = 0; u < n; u++) data[v * n + u]! += weight * rows[x]![u]! * rows[y]![v]!
-  })
+  for (let i = 0; i < terms.length; i++) first -= terms[i]!.minusFirst * coefficients[i]!
+  for (let i = 0; i < terms.length; i++) {
+    const { x, y, scale } = terms[i]!
+    const [row, column, weight] = [rows[x]!, rows[y]!, scale * (i === 0 ? first : coefficients[i]!)]
+    if (weight === 0) continue
+    for (let v = 0; v < n; v++) for (let u = 0; u < n; u++) data[v * n + u]! += weight * row[u]! * column[v]!
+  }
   return { half, data }
 }
 
@@ -77,9 +77,8 @@ export function convolveBasis({ half, rows, terms }: Basis, stamp: Float64Array,
   const products = convolveStamp(stamp, 2 * (reach + half) + 1, rows, terms)
   const functions = new Float32Array(products)
   const pixels = functions.length / terms.length
-  terms.forEach(({ minusFirst }, i) => {
-    if (minusFirst)
+  for (let i = 0; i < terms.length; i++)
+    if (terms[i]!.minusFirst)
       for (let p = 0; p < pixels; p++) functions[i * pixels + p] = products[i * pixels + p]! - products[p]!
-  })
   return functions
 }

@@ -1,4 +1,5 @@
 import type { Plane } from './fits.ts'
+import { multiply, total } from './image.ts'
 import { eigenSymmetric } from './linear.ts'
 import { Strip, strips } from './strip.ts'
 
@@ -11,10 +12,15 @@ export interface Kernel {
 /** A kernel as a sum of products column(y) · row(x). */
 export type Separable = readonly { readonly column: Float64Array; readonly row: Float64Array }[]
 
-export const kernelSum = ({ data }: Kernel): number => data.reduce((sum, value) => sum + value, 0)
+/** What the pixels pass is written as loops: a function made anew for every kernel would be compiled anew for every chip. */
+export const kernelSum = ({ data }: Kernel): number => total(data)
 export const flipped = ({ half, data }: Kernel): Kernel => ({ half, data: data.slice().reverse() })
-export const squared = ({ half, data }: Kernel): Kernel => ({ half, data: data.map(value => value * value) })
-export const scaled = ({ half, data }: Kernel, by: number): Kernel => ({ half, data: data.map(value => value * by) })
+export const squared = ({ half, data }: Kernel): Kernel => {
+  const out = data.slice()
+  for (let i = 0; i < out.length; i++) out[i]! *= data[i]!
+  return { half, data: out }
+}
+export const scaled = ({ half, data }: Kernel, by: number): Kernel => ({ half, data: multiply(data.slice(), by) })
 
 /**
  * Several kernels of one size as products with common rows: kernel k = Σ columns[k](y) · row(x), so that an image needs to pass each row
@@ -40,12 +46,22 @@ export function separateAll(
   return order
     .filter(k => values[k]! > 0 && Math.sqrt(values[k]!) > tolerance * largest)
     .map(k => {
-      const row = Float64Array.from({ length: n }, (_, i) => vectors[i * n + k]!)
-      const columns = kernels.map(({ data }) =>
-        Float64Array.from({ length: n }, (_, y) => row.reduce((sum, v, x) => sum + data[y * n + x]! * v, 0)),
-      )
-      return { row, columns }
+      const row = new Float64Array(n)
+      for (let i = 0; i < n; i++) row[i] = vectors[i * n + k]!
+      return { row, columns: kernels.map(kernel => timesRow(kernel, row)) }
     })
+}
+
+/** Σ_x K(x, y) · row(x). */
+function timesRow({ data }: Kernel, row: Float64Array): Float64Array {
+  const n = row.length
+  const column = new Float64Array(n)
+  for (let y = 0; y < n; y++) {
+    let sum = 0
+    for (let x = 0; x < n; x++) sum += data[y * n + x]! * row[x]!
+    column[y] = sum
+  }
+  return column
 }
 
 /** One kernel as few separable terms. */
@@ -76,10 +92,11 @@ export const correlate = (plane: Plane, kernel: Kernel, tolerance?: number): Flo
 /** The middle of a kernel. */
 export function trimmed({ half: from, data }: Kernel, half: number): Kernel {
   const [n, m] = [2 * half + 1, 2 * from + 1]
-  const out = Float64Array.from(
-    { length: n * n },
-    (_, i) => data[(Math.floor(i / n) - half + from) * m + (i % n) - half + from]!,
-  )
+  const out = new Float64Array(n * n)
+  for (let y = 0; y < n; y++) {
+    const at = (y - half + from) * m - half + from
+    out.set(data.subarray(at, at + n), y * n)
+  }
   return { half, data: out }
 }
 

@@ -26,17 +26,11 @@ export interface Detection {
  * The order is that of falling |score|, ties by pixel: the same image always gives the same list.
  */
 export function findPeaks({ width, height, data }: Plane, threshold: number): Detection[] {
-  const above: number[] = []
-  for (let i = 0; i < data.length; i++) if (Math.abs(data[i]!) >= threshold) above.push(i)
-  above.sort((a, b) => Math.abs(data[b]!) - Math.abs(data[a]!) || a - b)
+  const above = pixelsAbove(data, threshold)
   const region = new Int32Array(width * height).fill(-1)
   const peaks: number[] = []
   const parent: number[] = []
   const others: number[] = []
-  const root = (r: number): number => {
-    while (parent[r] !== r) r = parent[r] = parent[parent[r]!]!
-    return r
-  }
   for (const pixel of above) {
     const positive = data[pixel]! > 0
     const level = Math.abs(data[pixel]!)
@@ -49,7 +43,7 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
         // The pixel itself has no region yet.
         const neighbour = v * width + u
         if (region[neighbour]! < 0 || data[neighbour]! > 0 !== positive) continue
-        others.push(root(region[neighbour]!))
+        others.push(rootOf(region[neighbour]!, parent))
         if (best < 0 || Math.abs(data[neighbour]!) > Math.abs(data[best]!)) best = neighbour
       }
     if (best < 0) {
@@ -61,28 +55,55 @@ export function findPeaks({ width, height, data }: Plane, threshold: number): De
     region[pixel] = region[best]!
     for (const other of others) {
       // Regions are numbered by falling peak, so the smaller number is the higher peak.
-      const a = root(region[pixel])
-      const b = root(other)
+      const a = rootOf(region[pixel], parent)
+      const b = rootOf(other, parent)
       const high = Math.min(a, b)
       const low = Math.max(a, b)
       const peak = Math.abs(data[peaks[low]!]!)
       if (high !== low && peak - level < 3 + 0.1 * peak) parent[low] = high
     }
   }
-  return describe(above, region, root, peaks, width, data)
+  return describe(above, region, parent, peaks, width, data)
+}
+
+/**
+ * The pixels with |value| ≥ threshold, by falling |value|, ties by pixel. As integers, positive floats stand in their order: turned round, and with the pixel
+ * in the lower half, they are one key each, and need no function to compare them.
+ */
+function pixelsAbove(data: Float32Array, threshold: number): Uint32Array {
+  let n = 0
+  for (let i = 0; i < data.length; i++) if (Math.abs(data[i]!) >= threshold) n++
+  const keys = new BigUint64Array(n)
+  const halves = new Uint32Array(keys.buffer)
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length)
+  for (let i = 0, k = 0; i < data.length; i++) {
+    if (!(Math.abs(data[i]!) >= threshold)) continue
+    halves[k++] = i
+    halves[k++] = ~bits[i]! & 0x7fffffff
+  }
+  keys.sort()
+  const pixels = new Uint32Array(n)
+  for (let k = 0; k < n; k++) pixels[k] = halves[2 * k]!
+  return pixels
+}
+
+/** The region that has absorbed this one, or itself; the way there is halved for the next who asks. */
+function rootOf(region: number, parent: number[]): number {
+  while (parent[region] !== region) region = parent[region] = parent[parent[region]!]!
+  return region
 }
 
 function describe(
-  above: readonly number[],
+  above: Uint32Array,
   region: Int32Array,
-  root: (r: number) => number,
+  parent: number[],
   peaks: readonly number[],
   width: number,
   data: Float32Array,
 ): Detection[] {
   const boxes = new Map<number, { x0: number; x1: number; y0: number; y1: number; area: number }>()
   for (const pixel of above) {
-    const r = root(region[pixel]!)
+    const r = rootOf(region[pixel]!, parent)
     const x = pixel % width
     const y = (pixel - x) / width
     const box = boxes.get(r)

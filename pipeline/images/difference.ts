@@ -41,13 +41,14 @@ export function prepareTemplate(templates: readonly Uint8Array[], band: string, 
   })
   const { width, height } = visit.image
   const image = warp(read, paddedWcs(visit.wcs, LARGEST_HALF), width + 2 * LARGEST_HALF, height + 2 * LARGEST_HALF)
-  const coverage = 1 - countMasked(crop(image, LARGEST_HALF).mask) / (width * height)
+  const chip = crop(image, LARGEST_HALF)
+  const coverage = 1 - countMasked(chip.mask) / (width * height)
   if (coverage < LEAST_COVERAGE)
     throw new AlgorithmError(
       'no-template-overlap',
       `${read.length} templates cover ${(100 * coverage).toFixed(1)} % of the detector; ${100 * LEAST_COVERAGE} % are needed`,
     )
-  return { image, pad: LARGEST_HALF, coverage, sigma: sigmaOf(read[0]!, visit.wcs), psf: read[0]!.psf }
+  return { image, pad: LARGEST_HALF, chip, coverage, sigma: sigmaOf(read[0]!, visit.wcs), psf: read[0]!.psf }
 }
 
 /** Width of a template's PSF (adaptive moments) in pixels of the science image. */
@@ -138,14 +139,13 @@ export function cutStamps(
   { wcs, rotpa }: Visit,
   sources: readonly DiaSource[],
 ): SourceStamps[] {
-  const coadd = crop(template.image, template.pad)
   return sources.map(({ diaSourceId, x, y, ra, dec, bboxSize }) => {
     const place = { x, y, sky: { ra, dec }, side: stampSide(bboxSize) }
     return {
       diaSourceId,
       difference: cutout(difference, psf, wcs, rotpa, place),
       science: cutout(science, psf, wcs, rotpa, place),
-      template: cutout(coadd, template.psf, wcs, rotpa, place),
+      template: cutout(template.chip, template.psf, wcs, rotpa, place),
     }
   })
 }

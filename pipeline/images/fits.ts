@@ -187,12 +187,15 @@ const STRUCTURE = /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|BZERO|
  * @throws RangeError on a keyword, value or image size that FITS cannot hold: a fault of the caller, not of any input.
  */
 export function writeFits(hdus: readonly HduContent[]): Uint8Array {
-  const parts = hdus.flatMap((hdu, index) => [headerBytes(hdu, index === 0, hdus.length > 1), dataBytes(hdu.image)])
-  const file = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  const headers = hdus.map((hdu, index) => headerBytes(hdu, index === 0, hdus.length > 1))
+  const sizes = hdus.map(({ image }) => padded(image?.data.byteLength ?? 0))
+  const file = new Uint8Array([...headers.map(header => header.length), ...sizes].reduce((sum, size) => sum + size, 0))
   let at = 0
-  for (const part of parts) {
-    file.set(part, at)
-    at += part.length
+  for (const [i, { image }] of hdus.entries()) {
+    file.set(headers[i]!, at)
+    at += headers[i]!.length
+    if (image) encode(image, new DataView(file.buffer, at, sizes[i]))
+    at += sizes[i]!
   }
   return file
 }
@@ -237,19 +240,14 @@ function bitpixOf(data: PixelArray): number {
   return data instanceof Float32Array || data instanceof Float64Array ? -bits : bits
 }
 
-function dataBytes(image: Plane<PixelArray> | undefined): Uint8Array {
-  if (!image) return new Uint8Array(0)
-  const { width, height, data } = image
+function encode({ width, height, data }: Plane<PixelArray>, view: DataView): void {
   if (data.length !== width * height)
     throw new RangeError(`image of ${width}×${height} has ${data.length} pixels, not ${width * height}`)
-  const bytes = new Uint8Array(padded(data.byteLength))
-  const view = new DataView(bytes.buffer)
   const n = data.length
-  if (data instanceof Uint8Array) bytes.set(data)
+  if (data instanceof Uint8Array) for (let i = 0; i < n; i++) view.setUint8(i, data[i]!)
   else if (data instanceof Uint16Array) for (let i = 0; i < n; i++) view.setInt16(2 * i, data[i]! - 32768)
   else if (data instanceof Int16Array) for (let i = 0; i < n; i++) view.setInt16(2 * i, data[i]!)
   else if (data instanceof Int32Array) for (let i = 0; i < n; i++) view.setInt32(4 * i, data[i]!)
   else if (data instanceof Float32Array) for (let i = 0; i < n; i++) view.setFloat32(4 * i, data[i]!)
   else for (let i = 0; i < n; i++) view.setFloat64(8 * i, data[i]!)
-  return bytes
 }

@@ -36,9 +36,34 @@ export function countMasked(mask: Uint8Array, bits = 0xff): number {
 }
 
 /** Multiplies in place: where planes are as large as here, a loop takes a tenth of the time that `map` and its calls do. */
-export function multiply(data: Float32Array, by: number): Float32Array {
+export function multiply<Pixels extends Float32Array | Float64Array>(data: Pixels, by: number): Pixels {
   for (let i = 0; i < data.length; i++) data[i]! *= by
   return data
+}
+
+/** Pixels that lie in rows, the first of them at `at`, and the rows `pitch` apart. */
+interface Rows<Pixels> {
+  readonly data: Pixels
+  readonly at: number
+  readonly pitch: number
+}
+
+/** Copies a rectangle. For rows as short as those of a stamp or a strip, the view that `set` needs would cost more than its pixels. */
+export function copyRows<Pixels extends Float32Array | Float64Array | Uint8Array>(
+  from: Rows<Pixels | Float32Array>,
+  to: Rows<Pixels>,
+  { width, height }: { readonly width: number; readonly height: number },
+): void {
+  for (let y = 0; y < height; y++) {
+    const [source, target] = [from.at + y * from.pitch, to.at + y * to.pitch]
+    for (let x = 0; x < width; x++) to.data[target + x] = from.data[source + x]!
+  }
+}
+
+export function total(data: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i]!
+  return sum
 }
 
 /** Sets `bit` on every pixel within `radius` (a square) of a pixel that has it. */

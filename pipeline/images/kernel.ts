@@ -193,15 +193,20 @@ function modelOf(shape: Shape, solution: Solution, stamp: Stamp): { full: Float6
     light[begin + 2] = c
     light[begin + 3] = d
   }
-  return { full: light.map(value => value + weights[constant]!), light }
+  const full = light.slice()
+  for (let p = 0; p < pixels; p++) full[p]! += weights[constant]!
+  return { full, light }
 }
 
 /** Per pixel: sky noise, Poisson noise of the model and 1 % of it. */
 const varianceOf = (noise: number, light: number, poisson: number) =>
   noise + poisson * Math.max(0, light) + (0.01 * light) ** 2
 
-const weights = ({ noise }: Stamp, { light }: { light: Float64Array }, poisson: number) =>
-  light.map(value => 1 / varianceOf(noise, value, poisson))
+function weights({ noise }: Stamp, { light }: { light: Float64Array }, poisson: number): Float64Array {
+  const out = new Float64Array(light.length)
+  for (let p = 0; p < out.length; p++) out[p] = 1 / varianceOf(noise, light[p]!, poisson)
+  return out
+}
 
 function chiSquare(
   { target, noise }: Stamp,

@@ -1,4 +1,5 @@
 import { type Kernel, scaled } from './convolve.ts'
+import { total } from './image.ts'
 
 interface Moffat {
   readonly amplitude: number
@@ -12,14 +13,18 @@ interface Moffat {
  * `fwhm` of the result is that of the profile.
  */
 export function winged({ half, data }: Kernel, fwhm: number): { kernel: Kernel; fwhm: number } {
-  const n = 2 * half + 1
-  const radius = Float64Array.from(data, (_, i) => Math.hypot((i % n) - half, Math.floor(i / n) - half))
   const { amplitude, pedestal, alpha, beta } = fitMoffat({ half, data }, fwhm)
-  const model = radius.map(r => amplitude * (1 + (r / alpha) ** 2) ** -beta)
-  const joined = data.map((value, i) => (radius[i]! > 1.75 * fwhm ? model[i]! : value - pedestal))
-  const total = (amplitude * Math.PI * alpha ** 2) / (beta - 1)
-  const outside = total - model.reduce((a, b) => a + b, 0)
-  const sum = joined.reduce((a, b) => a + b, 0) + Math.max(0, outside)
+  const joined = new Float64Array(data.length)
+  let within = 0
+  for (let y = -half, i = 0; y <= half; y++)
+    for (let x = -half; x <= half; x++, i++) {
+      const radius = Math.hypot(x, y)
+      const model = amplitude * (1 + (radius / alpha) ** 2) ** -beta
+      within += model
+      joined[i] = radius > 1.75 * fwhm ? model : data[i]! - pedestal
+    }
+  const outside = (amplitude * Math.PI * alpha ** 2) / (beta - 1) - within
+  const sum = total(joined) + Math.max(0, outside)
   const width = 2 * alpha * Math.sqrt(2 ** (1 / beta) - 1)
   return { kernel: scaled({ half, data: joined }, 1 / sum), fwhm: width }
 }

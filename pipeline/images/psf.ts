@@ -1,7 +1,7 @@
-import { type Kernel, correlate } from './convolve.ts'
+import { type Kernel, correlate, scaled, squared, trimmed } from './convolve.ts'
 import { type Detection, findPeaks } from './detect.ts'
 import { AlgorithmError } from './errors.ts'
-import { type MaskedImage, imagePlane, variancePlane } from './image.ts'
+import { type MaskedImage, imagePlane, total, variancePlane } from './image.ts'
 import { shifted } from './lanczos.ts'
 import { winged } from './moffat.ts'
 import { adaptiveMoments } from './moments.ts'
@@ -32,7 +32,7 @@ const MOST_STARS = 100
 export function findSources(image: MaskedImage, sigma: number, threshold: number): Detection[] {
   const filter = gaussian(sigma)
   const signal = correlate(imagePlane(image), filter)
-  const noise = correlate(variancePlane(image), { half: filter.half, data: filter.data.map(v => v * v) })
+  const noise = correlate(variancePlane(image), squared(filter))
   const { width, height } = image
   for (let i = 0; i < signal.length; i++) signal[i] = noise[i]! > 0 ? signal[i]! / Math.sqrt(noise[i]!) : 0
   return findPeaks({ width, height, data: signal }, threshold).filter(({ score }) => score > 0)
@@ -41,11 +41,10 @@ export function findSources(image: MaskedImage, sigma: number, threshold: number
 export function gaussian(sigma: number): Kernel {
   const half = Math.ceil(4 * sigma)
   const n = 2 * half + 1
-  const data = Float64Array.from({ length: n * n }, (_, i) =>
-    Math.exp(-((((i % n) - half) ** 2 + (Math.floor(i / n) - half) ** 2) / (2 * sigma * sigma))),
-  )
-  const sum = data.reduce((a, b) => a + b)
-  return { half, data: data.map(value => value / sum) }
+  const data = new Float64Array(n * n)
+  for (let y = -half, i = 0; y <= half; y++)
+    for (let x = -half; x <= half; x++, i++) data[i] = Math.exp(-((x ** 2 + y ** 2) / (2 * sigma * sigma)))
+  return scaled({ half, data }, 1 / total(data))
 }
 
 /**
@@ -108,11 +107,11 @@ export function measurePsf(image: MaskedImage, candidates: readonly Star[], sour
 }
 
 function resized({ half: from, data }: Kernel, half: number): Float64Array {
-  const [n, m] = [2 * half + 1, 2 * from + 1]
-  return Float64Array.from({ length: n * n }, (_, i) => {
-    const [x, y] = [(i % n) - half + from, Math.floor(i / n) - half + from]
-    return x >= 0 && y >= 0 && x < m && y < m ? data[y * m + x]! : 0
-  })
+  if (half <= from) return trimmed({ half: from, data }, half).data
+  const [n, m, pad] = [2 * half + 1, 2 * from + 1, half - from]
+  const wide = new Float64Array(n * n)
+  for (let y = 0; y < m; y++) wide.set(data.subarray(y * m, (y + 1) * m), (y + pad) * n + pad)
+  return wide
 }
 
 function centred({ width, height, image }: MaskedImage, star: Star, half: number): Float64Array | undefined {
@@ -153,35 +152,48 @@ function hideNeighbours(
   }
 }
 
-function stack(stamps: readonly { stamp: Float64Array; weight: number }[], model: Kernel): Kernel {
-  const fluxes = stamps.map(({ stamp }) => {
-    let [light, norm] = [0, 0]
-    model.data.forEach((p, i) => {
-      if (Number.isNaN(stamp[i]!)) return
-      light += p * stamp[i]!
-      norm += p * p
-    })
-    return light / norm
-  })
+interface Stamp {
+  readonly stamp: Float64Array
+  readonly weight: number
+}
+
+function stack(stamps: readonly Stamp[], model: Kernel): Kernel {
+  const fluxes = stamps.map(({ stamp }) => fluxOf(stamp, model.data))
   const all = new Float64Array(stamps.length)
   const sorted = new Float64Array(stamps.length)
-  const data = model.data.map((_, pixel) => {
+  const data = new Float64Array(model.data.length)
+  for (let pixel = 0; pixel < data.length; pixel++) {
     let seen = 0
     for (let k = 0; k < all.length; k++) {
       const value = (all[k] = stamps[k]!.stamp[pixel]! / fluxes[k]!)
       if (!Number.isNaN(value)) sorted[seen++] = value
     }
     const { middle, deviation } = medians(sorted.subarray(0, seen).sort())
-    const spread = 1.4826 * deviation
-    let [sum, total] = [0, 0]
-    for (let k = 0; k < all.length; k++) {
-      if (!(Math.abs(all[k]! - middle) <= 3 * spread)) continue
-      sum += stamps[k]!.weight * all[k]!
-      total += stamps[k]!.weight
-    }
-    return total > 0 ? sum / total : Number.isFinite(middle) ? middle : 0
-  })
+    data[pixel] = meanWithin(3 * 1.4826 * deviation, middle, all, stamps)
+  }
   return { half: model.half, data }
+}
+
+/** Of a star whose PSF is the model, over the pixels that are its own. */
+function fluxOf(stamp: Float64Array, model: Float64Array): number {
+  let [light, norm] = [0, 0]
+  for (let i = 0; i < model.length; i++) {
+    if (Number.isNaN(stamp[i]!)) continue
+    light += model[i]! * stamp[i]!
+    norm += model[i]! ** 2
+  }
+  return light / norm
+}
+
+/** The weighted mean of what lies within `reach` of the middle; the middle where nothing does, and 0 where there is none. */
+function meanWithin(reach: number, middle: number, values: Float64Array, stamps: readonly Stamp[]): number {
+  let [sum, weights] = [0, 0]
+  for (let k = 0; k < values.length; k++) {
+    if (!(Math.abs(values[k]! - middle) <= reach)) continue
+    sum += stamps[k]!.weight * values[k]!
+    weights += stamps[k]!.weight
+  }
+  return weights > 0 ? sum / weights : Number.isFinite(middle) ? middle : 0
 }
 
 /**

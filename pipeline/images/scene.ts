@@ -20,6 +20,8 @@ export interface SceneOptions {
   readonly snaps?: 1 | 2
   /** Flux ratios of transients drawn from −1 and 1. */
   readonly bothSigns?: boolean
+  /** No star has more electrons: those of 3 · 10⁵ come near saturation, those of 10⁷ go far beyond. */
+  readonly brightest?: number
 }
 
 export interface Transient {
@@ -101,10 +103,10 @@ const rotated = (crval: [number, number], crpix: [number, number], scale: number
 
 export function makeScene(options: SceneOptions): Scene {
   const { seed, size = 512, starDensity = 800, transients: count = 0, jitter = 0, snaps = 1 } = options
-  const { fwhm = 5.2, templateFwhm = 4, sky = 600, bothSigns = true } = options
+  const { fwhm = 5.2, templateFwhm = 4, sky = 600, bothSigns = true, brightest = 3e5 } = options
   const random = new Random(seed)
   const wcs = rotated([150.1, -30.2], [size / 2 + 3.3, size / 2 - 2.2], 0.2, 12)
-  const stars = makeStars(random, Math.round((starDensity * size * size) / 1e6), size, sky)
+  const stars = makeStars(random, Math.round((starDensity * size * size) / 1e6), size, sky, brightest)
   const transients = makeTransients(random, count, size, { fwhm, sky, snaps, stars, bothSigns })
   const moved = stars.map(star => ({
     ...star,
@@ -142,13 +144,13 @@ export function makeScene(options: SceneOptions): Scene {
   return { inputs, wcs, transients }
 }
 
-/** N(>F) ∝ F^−0.75 from what 5 σ of the sky is up, cut at 300,000 electrons: the brightest come near saturation. */
-function makeStars(random: Random, count: number, size: number, sky: number): Light[] {
+/** N(>F) ∝ F^−0.75 from what 5 σ of the sky is up, cut at `brightest`. */
+function makeStars(random: Random, count: number, size: number, sky: number, brightest: number): Light[] {
   const faintest = 40 * Math.sqrt(sky)
   return Array.from({ length: count }, () => ({
     x: random.uniform() * (size + 40) - 20,
     y: random.uniform() * (size + 40) - 20,
-    flux: Math.min(3e5, faintest * random.uniform() ** (-1 / 0.75)),
+    flux: Math.min(brightest, faintest * random.uniform() ** (-1 / 0.75)),
   }))
 }
 

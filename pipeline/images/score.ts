@@ -1,5 +1,6 @@
 import { type Kernel, chain, correlate, flipped, kernelSum, squared, trimmed } from './convolve.ts'
 import type { Detection } from './detect.ts'
+import type { Plane } from './fits.ts'
 import { type MaskedImage, imagePlane } from './image.ts'
 import { solveSymmetric } from './linear.ts'
 import type { Star } from './psf.ts'
@@ -47,7 +48,6 @@ const LEAST_WEIGHT = 0.9
  */
 export function scoreOf(subtraction: Subtraction, stars: readonly Star[], sources: readonly Detection[]): Score {
   const { difference } = subtraction
-  const { width, height, mask } = difference
   // The PSF's outer third holds a ten-thousandth of ΣP².
   const psf = trimmed(subtraction.psf, Math.ceil(0.65 * subtraction.psf.half))
   const signal = correlate(imagePlane(difference), psf, TOLERANCE)
@@ -55,28 +55,40 @@ export function scoreOf(subtraction: Subtraction, stars: readonly Star[], source
   const residual = measureResidual(subtraction, stars)
   const stray = strayLight(subtraction, psf, residual, sources, median(everyNth(noise, 101)))
   const usable = usableWeight(difference, psf)
-  const ratio = (i: number) => (noise[i]! > 0 && usable[i]! >= LEAST_WEIGHT ? signal[i]! / Math.sqrt(noise[i]!) : NaN)
-  const blank: number[] = []
-  for (let y = 8; y < height - 8; y += 3)
-    for (let x = 8; x < width - 8; x += 3) {
-      const i = y * width + x
-      if (mask[i] !== 0 || !(stray[i]! < 0.05 * noise[i]!)) continue
-      const value = ratio(i)
-      if (!Number.isNaN(value)) blank.push(value)
-    }
-  const { sigma } = clipped(new Float32Array(blank))
+  const blank = ratios(signal, noise, usable)
+  const { sigma } = clipped(blankSky(difference, blank, noise, stray))
   const rescale = sigma > 0 ? sigma : 1
-  const score = new Float32Array(width * height)
-  for (let i = 0; i < score.length; i++) {
-    noise[i] = (noise[i]! + stray[i]!) * rescale * rescale
-    const value = ratio(i)
-    score[i] = Number.isNaN(value) ? 0 : value
-  }
-  return { score, noise, rescale, rms: sigma / rescale, residual }
+  addNoise(noise, stray, rescale)
+  return { score: ratios(signal, noise, usable), noise, rescale, rms: sigma / rescale, residual }
 }
 
-const everyNth = (values: Float32Array, n: number) =>
-  Float32Array.from({ length: Math.ceil(values.length / n) }, (_, i) => values[n * i]!)
+/** Significance at each pixel, 0 where there is none: without noise, or with too little of the PSF's weight. */
+function ratios(signal: Float32Array, noise: Float32Array, usable: Float32Array): Float32Array {
+  const out = new Float32Array(signal.length)
+  for (let i = 0; i < out.length; i++)
+    if (noise[i]! > 0 && usable[i]! >= LEAST_WEIGHT) out[i] = signal[i]! / Math.sqrt(noise[i]!)
+  return out
+}
+
+/** The significances of every third pixel each way that neither is masked nor has stray light. */
+function blankSky({ width, height, mask }: MaskedImage, ratio: Float32Array, noise: Float32Array, stray: Float32Array) {
+  const blank = new Float32Array(Math.ceil(width / 3) * Math.ceil(height / 3))
+  let n = 0
+  for (let y = 8; y < height - 8; y += 3)
+    for (let i = y * width + 8; i < (y + 1) * width - 8; i += 3)
+      if (mask[i] === 0 && stray[i]! < 0.05 * noise[i]! && ratio[i] !== 0) blank[n++] = ratio[i]!
+  return blank.subarray(0, n)
+}
+
+function addNoise(noise: Float32Array, stray: Float32Array, rescale: number): void {
+  for (let i = 0; i < noise.length; i++) noise[i] = (noise[i]! + stray[i]!) * rescale * rescale
+}
+
+function everyNth(values: Float32Array, n: number): Float32Array {
+  const out = new Float32Array(Math.ceil(values.length / n))
+  for (let i = 0; i < out.length; i++) out[i] = values[n * i]!
+  return out
+}
 
 /** Var(Σ P·D): V_science ⊗ F_science² + V_template ⊗ F_template², F being the PSF, after the kernel for the convolved input. */
 function filteredNoise({ science, template, difference, kernel, convolved }: Subtraction, psf: Kernel): Float32Array {
@@ -101,25 +113,31 @@ function usableOnly(values: Float32Array, mask: Uint8Array): Float32Array {
 function strayLight(
   { template, fit }: Subtraction,
   psf: Kernel,
-  { shift, scale }: Residual,
+  residual: Residual,
   sources: readonly Detection[],
   skyNoise: number,
 ): Float32Array {
-  const { width, height } = template
+  const { width } = template
   const light = correlate(imagePlane(template), psf, TOLERANCE)
-  const stray = new Float32Array(light.length)
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const i = y * width + x
-      const dx = (light[x < width - 1 ? i + 1 : i]! - light[x > 0 ? i - 1 : i]!) / 2
-      const dy = (light[y < height - 1 ? i + width : i]! - light[y > 0 ? i - width : i]!) / 2
-      stray[i] = shift * shift * (dx * dx + dy * dy) + (scale * light[i]!) ** 2
-    }
+  const stray = misplaced({ ...imagePlane(template), data: light }, residual)
   const reach = fit.kernels[0]!.half
   const bright = BRIGHT * Math.sqrt(skyNoise)
   for (const star of sources)
     if (light[star.y * width + star.x]! > bright) addWings(stray, light, template, star, reach)
   return stray
+}
+
+/** (shift · gradient)² + (scale · light)². */
+function misplaced({ width, height, data: light }: Plane, { shift, scale }: Residual): Float32Array {
+  const out = new Float32Array(light.length)
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x
+      const dx = (light[x < width - 1 ? i + 1 : i]! - light[x > 0 ? i - 1 : i]!) / 2
+      const dy = (light[y < height - 1 ? i + width : i]! - light[y > 0 ? i - width : i]!) / 2
+      out[i] = shift * shift * (dx * dx + dy * dy) + (scale * light[i]!) ** 2
+    }
+  return out
 }
 
 /** Beyond the kernel's reach a star's wings stay those of the template: up to a third of the light there is on the difference. */

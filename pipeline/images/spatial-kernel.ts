@@ -28,7 +28,9 @@ export function polynomials(order: number, x: number, y: number, width: number, 
 /** The kernel at a pixel. */
 export function kernelAt({ kernels, order, width, height }: KernelFit, x: number, y: number): Kernel {
   const terms = polynomials(order, x, y, width, height)
-  const data = kernels[0]!.data.map((_, i) => kernels.reduce((sum, kernel, k) => sum + terms[k]! * kernel.data[i]!, 0))
+  const data = new Float64Array(kernels[0]!.data.length)
+  for (let k = 0; k < kernels.length; k++)
+    for (let i = 0; i < data.length; i++) data[i]! += terms[k]! * kernels[k]!.data[i]!
   return { half: kernels[0]!.half, data }
 }
 
@@ -83,12 +85,12 @@ function setTaps(
 ): void {
   const n = columns[0]!.length
   const strip = ofV[0].length / n
-  columns.forEach((column, k) => {
-    const [ofU, power] = POWERS[k]!
+  for (let k = 0; k < columns.length; k++) {
+    const [column, [ofU, power]] = [columns[k]!, POWERS[k]!]
     const taps = ofV[power]
     for (let x = 0; x < strip; x++) {
       const weight = ((2 * (from + x)) / width - 1) ** ofU
       for (let i = 0; i < n; i++) taps[i * strip + x]! += weight * column[n - 1 - i]!
     }
-  })
+  }
 }

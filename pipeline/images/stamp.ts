@@ -34,9 +34,11 @@ function room(values: number): Float64Array {
 
 /** A filter in the memory, turned round as a correlation needs it, without its negligible ends: `skip` taps of each. */
 function placeTaps(values: Float64Array, at: number, factor: Float64Array, scale: number) {
-  const least = NEGLIGIBLE * factor.reduce((most, tap) => Math.max(most, Math.abs(tap)), 0)
-  const skip = factor.findIndex(tap => Math.abs(tap) > least)
-  const n = factor.length - 2 * skip
+  let most = 0
+  for (let k = 0; k < factor.length; k++) most = Math.max(most, Math.abs(factor[k]!))
+  let skip = 0
+  while (2 * skip < factor.length && Math.abs(factor[skip]!) <= NEGLIGIBLE * most) skip++
+  const n = Math.max(0, factor.length - 2 * skip)
   for (let k = 0; k < n; k++) values[at + k] = scale * factor[factor.length - 1 - skip - k]!
   return { skip, n }
 }

@@ -1,4 +1,5 @@
 import type { Plane } from './fits.ts'
+import { copyRows } from './image.ts'
 import { STRIP_WASM } from './strip.generated.ts'
 import { type Memory, makeRoom, routinesOf } from './vectors.ts'
 
@@ -93,8 +94,8 @@ export class Strip {
     const last = Math.min(width, begin + STRIP + this.#half)
     const offset = this.#source / 4 + first - (begin - this.#half)
     if (last - first < stride) this.#view(this.#source, height * this.#sourceBytes).fill(0)
-    for (let y = 0; y < height; y++)
-      this.#pixels.set(data.subarray(y * width + first, y * width + last), offset + y * stride)
+    const size = { width: last - first, height }
+    copyRows({ data, at: first, pitch: width }, { data: this.#pixels, at: offset, pitch: stride }, size)
     this.#view(this.#sums, this.#sumRows * ROW_BYTES).fill(0)
   }
 
@@ -109,7 +110,7 @@ export class Strip {
   /** Correlates the columns with taps that are the same for all, and adds that to the sums: row 0 of the sums is row 0 of the image. */
   addColumns(taps: Float64Array): void {
     const all = this.#view(this.#columnTaps, this.#tapFloats * 4)
-    taps.forEach((tap, k) => all.fill(tap, k * STRIP, (k + 1) * STRIP))
+    for (let k = 0; k < taps.length; k++) all.fill(taps[k]!, k * STRIP, (k + 1) * STRIP)
     addColumns(this.#lines, LINE_BYTES, this.#sums, this.#sumRows, this.#columnTaps, this.#n)
   }
 
@@ -129,8 +130,7 @@ export class Strip {
 
   /** Puts the first `width` columns of the sums into an image `pitch` wide, from column `at` on. */
   unload(out: Float32Array, at: number, width: number, pitch: number): void {
-    const from = this.#sums / 4
-    for (let y = 0; y * pitch < out.length; y++)
-      out.set(this.#pixels.subarray(from + y * STRIP, from + y * STRIP + width), y * pitch + at)
+    const sums = { data: this.#pixels, at: this.#sums / 4, pitch: STRIP }
+    copyRows(sums, { data: out, at, pitch }, { width, height: out.length / pitch })
   }
 }

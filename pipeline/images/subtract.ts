@@ -10,6 +10,8 @@ import type { Psf, Star } from './psf.ts'
 export interface PaddedTemplate {
   readonly image: MaskedImage
   readonly pad: number
+  /** The image without its margin. */
+  readonly chip: MaskedImage
   /** Of its PSF's adaptive moments, pixels of the science grid. */
   readonly sigma: number
 }
@@ -39,7 +41,7 @@ export function subtract(
   psf: Psf,
   stars: readonly Star[],
 ): Subtraction {
-  const chip = crop(template.image, template.pad)
+  const { chip } = template
   const blur = Math.sqrt(Math.abs(psf.sigma ** 2 - template.sigma ** 2))
   return psf.sigma > 0.97 * template.sigma
     ? convolveTemplate(science, chip, template, psf, fitKernel(chip, science, stars, blur, 'target'))
@@ -85,16 +87,19 @@ function finish(
 ): Subtraction {
   const { width, height } = science
   const difference = emptyImage(width, height)
-  const { image, variance, mask } = difference
+  takeAway(science, template, difference)
+  flatten(difference)
+  const centre = kernelAt(rest.fit, width / 2, height / 2)
+  return { difference, science, template, ...rest, kernel: scaled(centre, 1 / kernelSum(centre)) }
+}
+
+function takeAway(science: MaskedImage, template: MaskedImage, { image, variance, mask }: MaskedImage): void {
   for (let i = 0; i < mask.length; i++) {
     mask[i] = science.mask[i]! | template.mask[i]!
     if (mask[i] !== 0) continue
     image[i] = science.image[i]! - template.image[i]!
     variance[i] = science.variance[i]! + template.variance[i]!
   }
-  flatten(difference)
-  const centre = kernelAt(rest.fit, width / 2, height / 2)
-  return { difference, science, template, ...rest, kernel: scaled(centre, 1 / kernelSum(centre)) }
 }
 
 /** Takes out what is left of the background after the kernel's linear one; sources of the sky are gone here, so the mesh sees only it. */
@@ -129,21 +134,14 @@ function maskEdge({ width, height, mask }: MaskedImage, reach: number): void {
 
 export function crop(image: MaskedImage, pad: number): MaskedImage {
   const [width, height] = [image.width - 2 * pad, image.height - 2 * pad]
-  const take = <Pixels extends Float32Array | Uint8Array>(from: Pixels, to: Pixels): Pixels => {
-    for (let y = 0; y < height; y++) {
-      const at = (y + pad) * image.width + pad
-      to.set(from.subarray(at, at + width), y * width)
-    }
-    return to
+  const cropped = emptyImage(width, height)
+  for (let y = 0; y < height; y++) {
+    const at = (y + pad) * image.width + pad
+    cropped.image.set(image.image.subarray(at, at + width), y * width)
+    cropped.variance.set(image.variance.subarray(at, at + width), y * width)
+    cropped.mask.set(image.mask.subarray(at, at + width), y * width)
   }
-  const n = width * height
-  return {
-    width,
-    height,
-    image: take(image.image, new Float32Array(n)),
-    variance: take(image.variance, new Float32Array(n)),
-    mask: take(image.mask, new Uint8Array(n)),
-  }
+  return cropped
 }
 
 export const planeOf = (image: MaskedImage, data: Float32Array): Plane => ({

@@ -44,7 +44,7 @@ export async function rehearse(
 
 /** The unit, what it was prepared with, and the bytes of its raw. */
 function artificialUnit(bucket: string): { lease: Lease; preloaded: Preloaded; raw: Uint8Array } {
-  const { inputs } = makeScene({ seed: 1, size: SIZE, transients: 20, jitter: 0.05 })
+  const { inputs } = makeScene({ seed: 1, size: SIZE, transients: 20, jitter: 0.05, brightest: 1e7 })
   const { instrument, detector, visit, physicalFilter, band, bias, flat, templates, objects, raws } = inputs
   const raw = { instrument, group: NAME, detector, snap: 0, exposure: visit, bucket, key: `${NAME}/raw.fits` }
   const lease: Lease = {
