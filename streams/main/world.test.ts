@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from './config.ts'
-import { openLog, openWorld, topologyOf } from './world.ts'
+import { RegistryAway, RegistryError } from '../registry/registry.ts'
+import { openLog, openWorld, topologyOf, whenThere } from './world.ts'
 
 /** A log, and its lines as they would reach standard output. */
 function logging() {
@@ -75,4 +76,23 @@ it('a map of the sky is read for the steps, which cannot do without it, and for 
   })
   expect(topologyOf(config).stages.length).toBeGreaterThan(0)
   await expect(openWorld(config, 'steps')).rejects.toThrow('decide.pipelines[0].binaryMap is "/absent.fits": ENOENT')
+})
+
+describe('a start', () => {
+  it('waits for a registry that is away, and says so each time it has asked', async () => {
+    const { log, lines } = logging()
+    let away = 2
+    const ask = async () => {
+      if (away-- > 0) throw new RegistryAway('it does not answer')
+      return 1101
+    }
+    await expect(whenThere(ask, log, 1)).resolves.toBe(1101)
+    const said = { level: 40, error: 'it does not answer', msg: 'the schema registry is away; the start waits for it' }
+    expect(lines()).toMatchObject([said, said])
+  })
+
+  it('does not wait where the registry refuses', async () => {
+    const refused = new RegistryError('the id belongs to another schema')
+    await expect(whenThere(() => Promise.reject(refused), logging().log, 1)).rejects.toBe(refused)
+  })
 })

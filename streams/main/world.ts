@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type DestinationStream, pino } from 'pino'
 import { codecWith } from '../../schemas/codec.ts'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
@@ -9,7 +10,7 @@ import type { SkyMaps } from '../../topology/sky-map.ts'
 import { alerts } from '../../topology/streams.ts'
 import { kafkaLogClient } from '../kafka/index.ts'
 import type { LogClient } from '../log-client.ts'
-import { prepareRegistry, writerSchemas } from '../registry/registry.ts'
+import { prepareRegistry, RegistryAway, writerSchemas } from '../registry/registry.ts'
 import type { Config } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { readSkyMaps } from './sky-maps.ts'
@@ -56,7 +57,7 @@ export async function openWorld(config: Config, role: Role) {
   // Of all processes that of the steps alone looks at maps of the sky, so it alone must have their files.
   const topology = topologyOf(config, role === 'steps' ? readSkyMaps(config.decide.pipelines) : undefined)
   const client = await openKafka(config, role, log)
-  const ids = await prepareRegistry(config.registry.url, contractsOf(topology))
+  const ids = await whenThere(() => prepareRegistry(config.registry.url, contractsOf(topology)), log)
   const codec = codecWith(ids, writerSchemas(config.registry.url))
   const pool = openDatabase(config, role, {
     onIdleError: error => log.warn({ error: String(error) }, 'an idle database connection broke; it is replaced'),
@@ -71,5 +72,21 @@ export async function openWorld(config: Config, role: Role) {
       await Promise.all([client.close(), pool.end()])
       store.close()
     },
+  }
+}
+
+/**
+ * What the registry says, asked again every `ms` while it is away: a process that starts in its restart, or in that of the whole site, waits, and need
+ * not be started again by somebody. What the registry refuses is thrown, since it would be refused again.
+ */
+export async function whenThere<T>(ask: () => Promise<T>, log: ReturnType<typeof openLog>, ms = 1000): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof RegistryAway)) throw error
+      log.warn({ error: error.message }, 'the schema registry is away; the start waits for it')
+      await sleep(ms)
+    }
   }
 }

@@ -5,7 +5,7 @@ import { ALERT_CONTRACT, ALERT_SCHEMA_ID } from './alert-subjects.ts'
 import { excerpt, RegistryError, type Rest, restAt } from './rest.ts'
 
 export { importAlertSchemas } from './alert-schemas.ts'
-export { RegistryError } from './rest.ts'
+export { RegistryAway, RegistryError } from './rest.ts'
 
 /** Which contract the values of a topic follow. */
 export interface TopicContract {

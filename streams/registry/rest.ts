@@ -5,6 +5,11 @@ export class RegistryError extends Error {
   override name = 'RegistryError'
 }
 
+/** The registry is not there, or not itself, at the moment: what was asked may be asked again. */
+export class RegistryAway extends RegistryError {
+  override name = 'RegistryAway'
+}
+
 export interface Answer {
   readonly status: number
   readonly body: unknown
@@ -47,12 +52,13 @@ export function restAt(address: string): Rest {
       ...init,
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     }).catch((error: unknown) => {
-      throw new RegistryError(`The schema registry at ${base} does not answer: ${reasonOf(error)}.`)
+      throw new RegistryAway(`The schema registry at ${base} does not answer: ${reasonOf(error)}.`)
     })
     const text = await response.text()
     const { status } = response
     const asked = `The schema registry at ${base} answered ${method} ${path} with ${status}`
-    if (status >= 500 || status === 401 || status === 403) throw new RegistryError(`${asked}: ${excerpt(text)}`)
+    if (status >= 500) throw new RegistryAway(`${asked}: ${excerpt(text)}`)
+    if (status === 401 || status === 403) throw new RegistryError(`${asked}: ${excerpt(text)}`)
     try {
       return { status, body: text === '' ? undefined : JSON.parse(text) }
     } catch {
