@@ -7,13 +7,13 @@ import { canonicalForm } from './canonical.ts'
 import { avroType, codecWith } from './codec.ts'
 import { type AvroField, type NamedSchema, wholeSchema } from './schemas.ts'
 import { arbitraryOf } from './testing/arbitrary.ts'
-import { pythonWith } from './testing/python.ts'
+import { rubinPython } from './testing/python.ts'
 
 /**
  * Against the observatory's own package and an independent encoder. What JSON cannot say crosses as a tagged object: longs, bytes, and
  * floats that JSON would print as an integer.
  */
-const python = await pythonWith('fastavro==1.13.1', 'lsst-alert-packet==30.2026.2700')
+const python = await rubinPython()
 const missing = 'missing' in python ? python.missing : undefined
 const ask = async (script: string, input = '') => ('run' in python ? python.run(script, input) : '')
 

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { pythonWith } from '../schemas/testing/python.ts'
+import { rubinPython } from '../schemas/testing/python.ts'
 import { pixelOf } from './healpix.ts'
 import { inFrame } from './sky-map.ts'
 import { angle, ARCSEC, vectorOf } from './sphere.ts'
 
 /** Against an implementation that shares nothing with ours. */
-const python = await pythonWith(
-  ...['astropy-healpix==2.0.1', 'astropy==8.0.2', 'astropy-iers-data==0.2026.11.2.0.34.55'],
-  ...['numpy==2.4.6', 'packaging==26.3', 'pyerfa==2.0.1.5', 'pyyaml==6.0.4'],
-)
+const python = await rubinPython()
 const missing = 'missing' in python ? python.missing : undefined
 const ask = async (script: string) => ('run' in python ? (JSON.parse(await python.run(script, '')) as number[][]) : [])
 

@@ -17,6 +17,7 @@ import { planAdversity } from '../night/adversity/plan.ts'
 import { switches } from '../night/adversity/switches.ts'
 import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
 import type { RenderedNight } from '../night/render.ts'
+import { rubinPython } from '../../schemas/testing/python.ts'
 import { score } from '../night/score.ts'
 import { truthOf } from '../night/truth.ts'
 import { countTerminal, expectedUnits, unaccountedUnits } from './account.ts'
@@ -26,7 +27,7 @@ import { heldBy, killHolder } from './kill-holder.ts'
 import { detections, observe, prepare, type Observed } from './observe.ts'
 import type { Outside } from './outside.ts'
 import { readAlerts } from './read-back.ts'
-import { pythonReader, readInPython } from './testing/python-reader.ts'
+import { readInPython } from './testing/python-reader.ts'
 import { startWholeSystem, type WholeSystem } from './testing/whole-system.ts'
 
 /** One short night of nine small detectors on the whole system, with all that may go wrong; then every way of looking at what came out. */
@@ -44,7 +45,7 @@ const overrides = {
   worker: { heartbeatMs: 1500, rehearsals: 0 },
 }
 
-const python = await pythonReader()
+const python = await rubinPython()
 const never = new AbortController().signal
 let whole: WholeSystem
 let plan: NightPlan

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -12,10 +12,16 @@ const run = promisify(execFile)
 export type Python = { readonly run: (script: string, input: string) => Promise<string> } | { readonly missing: string }
 
 /**
- * Python with exactly these packages (`name==version`), without what they depend on: they are installed once into the user's cache, beside
- * nothing else, and leave the system's Python alone.
+ * Rubin's own packages and the astronomers' usual ones, with all that they depend on: the independent side of every test of
+ * interoperability. One environment for all of them, because its installation is what costs (half a minute, 500 MB, once).
  */
-export async function pythonWith(...packages: readonly string[]): Promise<Python> {
+export async function rubinPython(): Promise<Python> {
+  const list = await readFile(new URL('rubin-requirements.txt', import.meta.url), 'utf8')
+  return pythonWith(list.split('\n').filter(line => line !== '' && !line.startsWith('#')))
+}
+
+/** Exactly these packages (`name==version`), installed once into the user's cache: the system's Python is left alone. */
+async function pythonWith(packages: readonly string[]): Promise<Python> {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'prompt-processing', 'python')
   try {
     const { stdout } = await run('python3', ['-c', 'import sys, pip; print(sys.version.split()[0])'])
@@ -29,7 +35,7 @@ export async function pythonWith(...packages: readonly string[]): Promise<Python
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string }
     return {
-      missing: `no Python 3 with pip and ${packages.join(', ')}: ${(stderr ?? message).trim().split('\n').at(-1)}`,
+      missing: `no Python 3.11 with pip and the packages of rubin-requirements.txt: ${(stderr ?? message).trim().split('\n').at(-1)}`,
     }
   }
 }

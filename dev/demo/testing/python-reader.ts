@@ -1,16 +1,7 @@
 import type { Alert } from '../../../schemas/avro/generated.ts'
-import { type Python, pythonWith } from '../../../schemas/testing/python.ts'
+import type { Python } from '../../../schemas/testing/python.ts'
 import { alerts } from '../../../topology/streams.ts'
 import type { ServiceAddresses } from '../../services/services.ts'
-
-/** Confluent's client with everything that its registry client and AvroDeserializer import. */
-export const pythonReader = (): Promise<Python> =>
-  pythonWith(
-    ...['confluent-kafka==2.16.0', 'fastavro==1.13.1', 'attrs==26.1.0', 'cachetools==8.0.1', 'certifi==2026.10.18'],
-    ...['httpx2==2.16.2', 'httpcore2==2.16.2', 'h11==0.16.0', 'anyio==4.16.0', 'idna==3.20', 'truststore==0.10.5'],
-    ...['Authlib==1.9.9', 'joserfc==1.8.0', 'cryptography==50.0.2', 'cffi==2.1.1', 'pycparser==3.12'],
-    'typing_extensions==4.16.0',
-  )
 
 /**
  * Reads every partition to its end, read committed, and prints each alert as two decoders see it. What JSON cannot say crosses as a
