@@ -213,7 +213,10 @@ const insideTransaction = (fate: 'SIGKILL' | 'SIGSTOP'): Fault => ({
     const { pool, lines, system } = scene.bench
     await scene.until(6, 8)
     const session = await pool.connect()
-    await session.query('begin; lock table "DiaSource" in share mode')
+    // A report may be long in coming, and a session of ours that says nothing is ended after 5 s.
+    await session.query(
+      'begin; set local idle_in_transaction_session_timeout = 0; set local transaction_timeout = 0; lock table "DiaSource" in share mode',
+    )
     const { process: victim } = await lines.next(entry => entry['msg'] === 'report taken up', scene.signal)
     await scene.sleep(1)
     const waiting = await pool.query(
