@@ -40,13 +40,26 @@ export function mannerOf(adversity: Adversity, plan: NightPlan, stage: Stage): M
   const fates = new Map(adversity.units.map(({ fate, visit, detector }) => [`${visit}/${detector}`, fate]))
   const fateOf = ({ index }: VisitPlan, detector: number) => fates.get(`${index}/${detector}`)
   const scripts = scriptsFor(stage)
+  const inTurn = turns()
   return {
     isEarly: (visit, detector) => fateOf(visit, detector) === 'early-raw',
     deliver: raw => {
       const fate = fateOf(raw.visit, raw.detector)
-      return (fate && scripts[fate] ? scripts[fate] : arrive)(raw)
+      if (fate && scripts[fate]) return scripts[fate](raw)
+      // Two snaps that both wait for a broker to come back keep their order: to reverse it is a fate of its own.
+      return inTurn(`${raw.visit.index}/${raw.detector}`, () => arrive(raw))
     },
-    announce: (it, send) => announce(adversity, plan, stage, it, send),
+    announce: (it, send) => announce(adversity, plan, stage, it, send, inTurn),
+  }
+}
+
+/** Does the works of one name one after the other, in the order in which they were given; one that fails is over, too. */
+function turns() {
+  const last = new Map<string, Promise<unknown>>()
+  return (name: string, work: () => Promise<void>): Promise<void> => {
+    const mine = (last.get(name) ?? Promise.resolve()).catch(() => undefined).then(work)
+    last.set(name, mine)
+    return mine
   }
 }
 
@@ -109,6 +122,7 @@ async function announce(
   stage: Stage,
   { visit, announcement, until }: VisitInHand,
   send: NightPorts['announce'],
+  inTurn: ReturnType<typeof turns>,
 ): Promise<void> {
   const { summit } = stage
   for (const planned of adversity.parked.filter(it => it.visit === visit.index)) {
@@ -123,12 +137,14 @@ async function announce(
   const whole = adversity.whole.find(it => it.visit === visit.index)
   const cancel = () => summit.cancel(cancellationOf({ announcement }, stage.now()))
   if (whole?.cancelled === 'before') await cancel()
-  // A mask acts on visits announced while it holds: on this one alone.
-  await order('mask')
-  await send(announcement)
-  // Decided by the brokers' milliseconds, and of two equal ones the order goes first: then the announcement would find the mask gone.
-  if (masked.length > 0) await until(stage.now() + MASKED_MS)
-  await order('unmask')
+  // A mask acts on visits announced while it holds: on this one alone, also when a broker is away between the two orders.
+  await inTurn('announcements', async () => {
+    await order('mask')
+    await send(announcement)
+    // Decided by the brokers' milliseconds, and of two equal ones the order goes first: then the announcement would find the mask gone.
+    if (masked.length > 0) await until(stage.now() + MASKED_MS)
+    await order('unmask')
+  })
   if (whole?.fate === 'duplicate-announcement') await send(announcement)
   if (whole?.cancelled === 'after') {
     await until(stage.now() + CANCELLED_MS)
