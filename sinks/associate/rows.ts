@@ -2,7 +2,7 @@ import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import type { Associated } from '../../topology/association/associate.ts'
 import { htmIndex } from '../../topology/htm.ts'
 import { insertRows } from '../postgres/columns.ts'
-import { toJson } from '../postgres/json.ts'
+import { copyRows } from '../postgres/copy.ts'
 import type { Client } from '../postgres/pool.ts'
 
 const withPixel = <R extends { readonly ra: number; readonly dec: number }>(row: R) => ({
@@ -51,10 +51,5 @@ async function writeProvenance(
       template_offset: template.offset,
       template_length: template.length,
     }))
-  if (rows.length === 0) return
-  await client.query(
-    `insert into dia_source_provenance
-     select * from json_populate_recordset(null::dia_source_provenance, $1::text::json)`,
-    [toJson(rows)],
-  )
+  await copyRows(client, 'dia_source_provenance', Object.keys(rows[0] ?? {}), rows)
 }

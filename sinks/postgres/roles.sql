@@ -29,3 +29,5 @@ grant update (since) on repository.run to pp_effects;
 grant insert on "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance, unit, outbox to pp_effects;
 grant update ("validityEndMjdTai") on "DiaObject" to pp_effects;
 grant update on unit, outbox, ledger_pulse to pp_effects;
+-- Months of the source tables are made as time goes on. Detaching one is the owner's.
+grant execute on function apdb_add_month to pp_effects;

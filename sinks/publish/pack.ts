@@ -1,6 +1,7 @@
 import type { Alert, DiaForcedSource, DiaObject, DiaSource } from '../../schemas/avro/generated.ts'
 import { WINDOW_DAYS } from '../../topology/association/associate.ts'
 import { columnsOf } from '../postgres/columns.ts'
+import { firstVisitSince, isOfUnit, isSince } from '../postgres/months.ts'
 import type { Pool } from '../postgres/pool.ts'
 import type { OutboxRow } from './outbox.ts'
 import type { StampStore } from './ports.ts'
@@ -57,9 +58,11 @@ export async function packAlerts(pool: Pool, store: StampStore, row: OutboxRow):
   })
 }
 
-async function ownSources(pool: Pool, { unit, attempt, dia_sources }: OutboxRow) {
+async function ownSources(pool: Pool, { unit, attempt, visit, detector, dia_sources }: OutboxRow) {
   const own = `join dia_source_provenance p on p.dia_source_id = s."diaSourceId"
-    where p.unit = $1 and p.attempt = $2 order by s."diaSourceId"`
+    where p.unit = $1 and p.attempt = $2
+      and ${isOfUnit('p.dia_source_id', visit!, detector)} and ${isOfUnit('s."diaSourceId"', visit!, detector)}
+    order by s."diaSourceId"`
   const [{ rows: sources }, { rows: stamps }] = await Promise.all([
     pool.query<DiaSource>(`select ${columnsOf('DiaSource', 's')} from "DiaSource" s ${own}`, [unit, attempt]),
     pool.query<StampsRow>(`select p.* from "DiaSource" s ${own}`, [unit, attempt]),
@@ -88,9 +91,11 @@ async function historyAsOf<R extends DiaSource | DiaForcedSource>(
   since: number,
   asOf: number,
 ): Promise<R[]> {
+  const first = firstVisitSince(since)
+  const isInMonths = table === 'DiaSource' ? isSince('"diaSourceId"', first) : `"visit" >= ${first}`
   const { rows } = await pool.query<R>(
     `select ${columnsOf(table)} from "${table}"
-     where "diaObjectId" = any($1) and "midpointMjdTai" >= $2 and "timeProcessedMjdTai" <= $3
+     where "diaObjectId" = any($1) and "midpointMjdTai" >= $2 and "timeProcessedMjdTai" <= $3 and ${isInMonths}
      order by "midpointMjdTai", ${table === 'DiaSource' ? '"diaSourceId"' : '"diaForcedSourceId", "diaObjectId"'}`,
     [ids, since, asOf],
   )

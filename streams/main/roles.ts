@@ -15,6 +15,7 @@ import { systemScheduler } from '../scheduler.ts'
 import type { Effect } from '../task/effects.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dispensable } from './dispensable.ts'
+import { runMonths } from './months.ts'
 import { rawEffects } from './raw-effects.ts'
 import { runPublish } from './publish.ts'
 import type { Running } from './running.ts'
@@ -59,7 +60,12 @@ const starters: Readonly<Record<Role, Starter>> = {
     })
     const beside = (name: string, run: (world: World) => Running) =>
       stages.some(stage => stage.name === name) ? [Promise.resolve(run(world))] : []
-    return together([...running, ...beside('dispatch', runSweeper), ...beside('raw-intake', runSilenceWatch)])
+    return together([
+      ...running,
+      ...beside('dispatch', runSweeper),
+      ...beside('associate', runMonths),
+      ...beside('raw-intake', runSilenceWatch),
+    ])
   },
   worker: world => runWorker(world),
   publish: (world, stages, onFatal) => runPublish(world, stages[0]!, onFatal),

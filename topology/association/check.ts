@@ -1,6 +1,7 @@
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
-import { parseDiaSourceId, unitKey } from '../identifiers.ts'
+import { dayObsOf, parseDiaSourceId, parseExposureId, unitKey } from '../identifiers.ts'
 import { Rejection } from '../model/step.ts'
+import { instantOfMjdTai } from '../model/time.ts'
 import { ARCSEC, type Circle, circleAround, vectorOf } from '../sphere.ts'
 import { bands } from './statistics.ts'
 
@@ -44,9 +45,25 @@ export function checkResult(key: string, result: PipelineResult): void {
   if (visit === null) refuse(unit, 'visit', 'null', 'the id of its first exposure')
   if (midpointMjdTai === null || !Number.isFinite(midpointMjdTai))
     refuse(unit, 'midpointMjdTai', String(midpointMjdTai), 'a finite MJD')
+  checkDay(unit, visit, midpointMjdTai)
   checkBand(unit, band)
   checkSources(unit, visit, result)
   checkCutouts(unit, result)
+}
+
+/** Rows are kept by the visit's day and looked for by time (the APDB's months), so what was exposed days after its visit would not be found. */
+function checkDay(unit: string, visit: bigint, midpointMjdTai: number): void {
+  const dayBefore = dayObsOf(instantOfMjdTai(midpointMjdTai - 1))
+  if (dayOf(unit, visit) < dayBefore)
+    refuse(unit, 'midpointMjdTai', `${midpointMjdTai}, of a visit ${visit}`, 'the day of observation in the visit')
+}
+
+function dayOf(unit: string, visit: bigint): number {
+  try {
+    return parseExposureId(visit).dayObs
+  } catch (error) {
+    return refuse(unit, 'visit', (error as Error).message, 'YYYYMMDD and five digits')
+  }
 }
 
 function checkSources(unit: string, visit: bigint, { sources, detector }: PipelineResult): void {
