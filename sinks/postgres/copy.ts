@@ -21,10 +21,11 @@ export async function copyRows(
     const cells = row as Readonly<Record<string, unknown>>
     return columns.map(column => cellOf(column, cells[column])).join('\t') + '\n'
   })
-  const stream = client.query(from(`copy "${table}" (${columns.map(name => `"${name}"`).join(', ')}) from stdin`))
+  const stream = from(`copy "${table}" (${columns.map(name => `"${name}"`).join(', ')}) from stdin`)
   // One error is the answer; a connection that breaks after it would raise a second, which nobody waits for.
   stream.on('error', () => undefined)
   const finished = once(stream, 'finish')
+  client.query(stream)
   stream.end(lines.join(''))
   await finished
 }
