@@ -1,3 +1,4 @@
+import { VISIT_SLACK_DAYS } from '../../topology/association/check.ts'
 import { dayObsOf, diaSourceId, exposureId } from '../../topology/identifiers.ts'
 import { instantOfMjdTai, mjdTaiOfInstant } from '../../topology/model/time.ts'
 
@@ -14,11 +15,12 @@ const MONTHLY = [1n << 57n, (1n << 57n) + (1n << 56n)] as const
 const COUNTER_BITS = 19n
 
 /**
- * The lowest visit that can have a midpoint at or after a time (MJD TAI). A visit bears its day of observation, which changes at noon TAI;
- * `checkResult` grants an exposure one day more. Example: 61365.4 is 21 November 09:36, of the night of the 20th, so from 2026111900000 on.
+ * The lowest visit that can have a midpoint at or after a time (MJD TAI): a visit bears its day of observation, which changes at noon TAI,
+ * and `checkResult` says how much later it may have been exposed. Example: 61365.4 is 21 November 09:36, of the night of the 20th; less 31
+ * days, 2026102000000.
  */
 export function firstVisitSince(mjdTai: number): bigint {
-  const inRange = Math.min(Math.max(mjdTai - 1, DAYS.first), DAYS.last)
+  const inRange = Math.min(Math.max(mjdTai - VISIT_SLACK_DAYS, DAYS.first), DAYS.last)
   return exposureId(dayObsOf(instantOfMjdTai(inRange)), 0)
 }
 

@@ -14,6 +14,13 @@ export interface TestDatabase {
 
 /** A fresh, migrated database on the run's Postgres, so that test files do not see each other. */
 export async function createDatabase(): Promise<TestDatabase> {
+  const db = await createEmptyDatabase()
+  await migrate(db.url)
+  return db
+}
+
+/** The same without a table in it. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
   const server = inject('services').postgres.url
   const name = `test_${randomBytes(6).toString('hex')}`
   const onServer = async (sql: string) => {
@@ -23,7 +30,6 @@ export async function createDatabase(): Promise<TestDatabase> {
   }
   await onServer(`create database ${name}`)
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).href
-  await migrate(url)
   const pools: Pool[] = []
   const open = (options: Partial<PoolOptions>) => {
     const pool = openPool(url, { name: 'test', ...options })

@@ -236,6 +236,8 @@ describe('the check of a report', () => {
     ['another unit', { ...good, detector: 1 }, 'foreign-unit'],
     ['no visit', { ...good, visit: null }, 'malformed-result'],
     ['no time', { ...good, midpointMjdTai: NaN }, 'malformed-result'],
+    ['a visit of no day', { ...good, visit: 2026113100001n }, 'malformed-result'],
+    ['a time weeks after its visit', { ...good, midpointMjdTai: 61365 + 33 }, 'malformed-result'],
     ['an unknown band', { ...good, band: 'Y2' }, 'malformed-result'],
     ['an id twice', { ...good, sources: [...good.sources, ...good.sources] }, 'malformed-result'],
     ['an id of another visit', pipelineResult([source(1, 30, -20, { diaSourceId: 5n })]), 'malformed-result'],

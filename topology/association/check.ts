@@ -12,6 +12,11 @@ const PADDING_ARCSEC = 20
 const MAX_RADIUS = 3600 * ARCSEC
 
 /**
+ * A visit bears the day of its observation, and no exposure lasts a day. So generous because a month is the least that a query leaves out.
+ */
+export const VISIT_SLACK_DAYS = 31
+
+/**
  * The part of the sky that an image touches, padded; undefined where nothing says where the image was and it has no detections either.
  * @throws Rejection `impossible-region` when corners and detections lie too far apart to be one image
  */
@@ -51,11 +56,10 @@ export function checkResult(key: string, result: PipelineResult): void {
   checkCutouts(unit, result)
 }
 
-/** Rows are kept by the visit's day and looked for by time (the APDB's months), so what was exposed days after its visit would not be found. */
+/** The APDB keeps rows by the visit's day and looks for them by time: what was exposed long after its visit would not be found. */
 function checkDay(unit: string, visit: bigint, midpointMjdTai: number): void {
-  const dayBefore = dayObsOf(instantOfMjdTai(midpointMjdTai - 1))
-  if (dayOf(unit, visit) < dayBefore)
-    refuse(unit, 'midpointMjdTai', `${midpointMjdTai}, of a visit ${visit}`, 'the day of observation in the visit')
+  if (dayOf(unit, visit) < dayObsOf(instantOfMjdTai(midpointMjdTai - VISIT_SLACK_DAYS)))
+    refuse(unit, 'midpointMjdTai', `${midpointMjdTai} of visit ${visit}`, `${VISIT_SLACK_DAYS} days after it at most`)
 }
 
 function dayOf(unit: string, visit: bigint): number {
