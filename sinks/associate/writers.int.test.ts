@@ -85,7 +85,7 @@ const asStored = (object: DiaObject): Record<string, unknown> => {
 }
 
 it(`${WRITERS} at once on shared objects, ${ROUNDS} times: what they leave is what they would have left one after the other`, async () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1e9)
+  const seed = Number(process.env.SEED ?? 16)
   const pool = db.open({ max: WRITERS })
   const all: PipelineResult[] = []
   for (let round = 0; round < ROUNDS; round++) {

@@ -5,7 +5,7 @@ export const divided = ['DiaSource', 'DiaForcedSource', 'dia_source_provenance']
 
 /** Months that are always there: this one and the next two. */
 const AHEAD = [0, 1, 2]
-/** Who waits for a partition's lock holds up all who come after; a month that is made early can be made later. */
+/** Who waits for a partition's lock holds up all who come after, a night among them. Whoever does not get it soon tries again later. */
 const LOCK_MS = 1_000
 
 /**
@@ -73,7 +73,7 @@ export async function listWaiting(db: Querier): Promise<Waiting[]> {
 }
 
 /** Not the pool's bounds: moving a month of rows takes as long as it takes. Only the wait for the lock stays short. */
-const BOUNDS = 'set local transaction_timeout = 0; set local statement_timeout = 0; set local lock_timeout = 5000'
+const BOUNDS = `set local transaction_timeout = 0; set local statement_timeout = 0; set local lock_timeout = ${LOCK_MS}`
 
 /**
  * Makes a month, or attaches it again, and moves the rows that wait for it out of the default partitions, which nobody can read or write

@@ -16,6 +16,7 @@ import { repoSync } from '../repository/repo-sync.ts'
 import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { openHistory } from './history.ts'
+import { detachMonth, keepMonthsAhead, listMonths } from './partitions.ts'
 import { openPool, type Pool } from './pool.ts'
 
 let db: TestDatabase
@@ -64,6 +65,12 @@ it('lets each process do all that it does with the rights of its role', async ()
   const earlier = ended({ detector: 1, terminalAt: 0 })
   await repoSync(effects)(event(detectorResult, 'LATISS/2026-02-25T04:00:20.000', earlier))
   expect(await membersOf(reader, (await chains(reader))[0]!)).toMatchObject([{ since: 0, datasets: 4 }])
+
+  const refused = (error: Error) => expect.unreachable(error.message)
+  await keepMonthsAhead(effects, refused)
+  const [{ month }] = (await listMonths(reader)) as [{ month: string }]
+  await expect(detachMonth(effects, month)).rejects.toThrow('must be owner of table DiaSource')
+  await expect(worker.query(`select apdb_add_month('2026-01-01')`)).rejects.toMatchObject({ code: '42501' })
 
   await dispatch(effects)(jobEvent(decision(1)))
   const other = (await leases.lease({ id: 'w' }))!
