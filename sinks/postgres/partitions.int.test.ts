@@ -144,6 +144,22 @@ describe('a month', () => {
     expect(await everything(db)).toMatchObject({ DiaSource: expect.arrayContaining(before['DiaSource']!) as string[] })
   })
 
+  it('comes back from an archive, as tables of its name and columns, after it was dropped', async () => {
+    await addMonth(db.pool, '2026-10')
+    await write(db.pool, 2026100200001n)
+    const before = await everything(db)
+    await detachMonth(db.pool, '2026-10')
+    for (const table of divided)
+      await db.pool.query(
+        `create temporary table archive as table "${table}_202610"; drop table "${table}_202610";
+         create table "${table}_202610" (like "${table}" including all);
+         insert into "${table}_202610" table archive; drop table archive`,
+      )
+    await addMonth(db.pool, '2026-10')
+    expect(await everything(db)).toEqual(before)
+    expect(await places(db)).toEqual(inAll('202610', 1))
+  })
+
   it('that comes back with a row that was written again in the meantime is refused as a whole', async () => {
     await addMonth(db.pool, '2026-10')
     await write(db.pool, 2026100200001n)

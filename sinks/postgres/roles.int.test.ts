@@ -44,6 +44,11 @@ async function as(role: string): Promise<Pool> {
 
 it('lets each process do all that it does with the rights of its role', async () => {
   const [effects, worker, reader] = [await as('pp_effects'), await as('pp_worker'), await as('pp_reader')]
+  await keepMonthsAhead(effects, error => expect.unreachable(error.message))
+  const [month] = (await listMonths(reader)).map(it => it.month)
+  await expect(detachMonth(effects, month!)).rejects.toThrow('must be owner of table DiaSource')
+  await expect(worker.query(`select apdb_add_month('2026-01-01')`)).rejects.toMatchObject({ code: '42501' })
+
   await dispatch(effects)(jobEvent(decision(0, { kind: 'announced' })))
   const leases = openLeases(worker)
   const { unit } = (await leases.claimPreload({ id: 'w' }))!
@@ -65,12 +70,6 @@ it('lets each process do all that it does with the rights of its role', async ()
   const earlier = ended({ detector: 1, terminalAt: 0 })
   await repoSync(effects)(event(detectorResult, 'LATISS/2026-02-25T04:00:20.000', earlier))
   expect(await membersOf(reader, (await chains(reader))[0]!)).toMatchObject([{ since: 0, datasets: 4 }])
-
-  const refused = (error: Error) => expect.unreachable(error.message)
-  await keepMonthsAhead(effects, refused)
-  const [{ month }] = (await listMonths(reader)) as [{ month: string }]
-  await expect(detachMonth(effects, month)).rejects.toThrow('must be owner of table DiaSource')
-  await expect(worker.query(`select apdb_add_month('2026-01-01')`)).rejects.toMatchObject({ code: '42501' })
 
   await dispatch(effects)(jobEvent(decision(1)))
   const other = (await leases.lease({ id: 'w' }))!
