@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { Alert, VisitSummary } from '../../schemas/avro/generated.ts'
-import { avroType } from '../../schemas/codec.ts'
+import { avroType, schemaIdOf } from '../../schemas/codec.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
 import { datasetsOf } from '../../sinks/repository/contents.ts'
 import { unitKey, visitKey } from '../../topology/identifiers.ts'
@@ -26,6 +26,7 @@ import { type Account, accountWhenSettled } from './faults.ts'
 import { heldBy, killHolder } from './kill-holder.ts'
 import { detections, observe, prepare, type Observed } from './observe.ts'
 import type { Outside } from './outside.ts'
+import { packetFaults } from './packet-rules.ts'
 import { readAlerts } from './read-back.ts'
 import { readInPython } from './testing/python-reader.ts'
 import { startWholeSystem, type WholeSystem } from './testing/whole-system.ts'
@@ -195,6 +196,22 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
     expect(await whole.recordsOf(alertStream.topic)).toHaveLength(alerts.length)
   })
 
+  it('keep every rule of a packet, some with a history, and have no key', async () => {
+    const records = await whole.recordsOf(alertStream.topic)
+    const faults = records.flatMap(({ key, value, headers }) => {
+      const alert = avroType('lsst.v11_1.alert').decode(value!.subarray(5))
+      const of = (fault: string) => `${alert.diaSourceId}: ${fault}`
+      const told = Number(headers['producer_timestamp'])
+      return [
+        ...packetFaults(alert, schemaIdOf(value!)).map(of),
+        ...(key === null && value![0] === 0 && Math.abs(Date.now() - told) < 3_600_000 ? [] : [of('frame or header')]),
+      ]
+    })
+    expect(faults).toEqual([])
+    expect(alerts.some(({ prvDiaSources }) => prvDiaSources !== null)).toBe(true)
+    expect(alerts.some(({ prvDiaForcedSources }) => prvDiaForcedSources!.length > 0)).toBe(true)
+  })
+
   it('hold at least 90 % of the isolated transients of SNR > 10', async () => {
     const isWhole = new Set(cleanUnits(adversity, plan))
     const truth = truthOf(plan, rendered)
@@ -208,7 +225,7 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
   })
 
   it.skipIf('missing' in python)(
-    `decode alike with fastavro and with Confluent's AvroDeserializer${'missing' in python ? ` (skipped: ${python.missing})` : ''}`,
+    `are valid to Rubin's own package, and decode alike with fastavro and Confluent's AvroDeserializer${'missing' in python ? ` (skipped: ${python.missing})` : ''}`,
     async () => {
       if (!('run' in python)) return
       const read = await readInPython(python, whole.services)

@@ -3,7 +3,7 @@ import { type ContractName, wholeSchema } from '../../schemas/schemas.ts'
 import { diaSourceId } from '../identifiers.ts'
 
 /** Null where the contract allows it, else zero. */
-const blank = (name: ContractName): Record<string, unknown> =>
+export const blank = (name: ContractName): Record<string, unknown> =>
   Object.fromEntries(
     wholeSchema(name).fields!.map(({ name: field, type }) => [
       field,
