@@ -13,6 +13,7 @@ import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
 import { directUrlOf, openDatabase } from '../streams/main/world.ts'
 import { WINDOW_DAYS } from '../topology/association/associate.ts'
 import type { Instant } from '../topology/model/time.ts'
+import { rebuildCommand } from './apdb-rebuild.ts'
 import { json, nightOf } from './ledger.ts'
 import { table } from './table.ts'
 import { timeOf } from './times.ts'
@@ -45,7 +46,10 @@ export function apdbCommand(print: Print): Command {
   ordered('detach', 'take a month out of the APDB; its tables stay, for an archive').action(
     (month: string, flags: MonthFlags) => orderDetach(loadConfig(process.env), month, flags, print),
   )
-  return new Command('apdb').description('the Alert Production Database').addCommand(partitions)
+  return new Command('apdb')
+    .description('the Alert Production Database')
+    .addCommand(partitions)
+    .addCommand(rebuildCommand(print))
 }
 
 /** Prints the months. @throws ConfigError where the database does not answer */

@@ -8,7 +8,7 @@ const config = (name: string) => topicsOf(topology).find(({ topic }) => topic ==
 
 it('the graph is what it was when somebody last looked', () => {
   expect(describeTopology(topology)).toMatchInlineSnapshot(`
-    "Topology prompt: 12 stages, 6 partitions where nothing else is said
+    "Topology prompt: 13 stages, 6 partitions where nothing else is said
       entrances: control, next-visit-canceled, next-visit, raw-notification
       exits: lsst-alerts-v11, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
 
@@ -80,6 +80,12 @@ it('the graph is what it was when somebody last looked', () => {
       ==> central repository
       journal repo-sync-table
 
+    Stage result-archive (effect, 2 tasks, process effects)
+      keeps each report and each commit, from which the APDB can be rebuilt
+      <-- pipeline-result, detector-result
+      ==> central repository
+      journal result-archive-table
+
     Stage metrics (effect, 6 tasks, process effects)
       tells the observatory how visits and detectors went
       <-- visit-summary, detector-result
@@ -126,6 +132,7 @@ describe('topics', () => {
         "associate-table 3",
         "visit-window-table 3",
         "repo-sync-table 3",
+        "result-archive-table 2",
         "metrics-table 3",
       ]
     `)
@@ -177,6 +184,7 @@ it('a group per stage that reads', () => {
       "pp.publish",
       "pp.visit-window",
       "pp.repo-sync",
+      "pp.result-archive",
       "pp.metrics",
     ]
   `)

@@ -93,6 +93,12 @@ export const promptTopology = ({
         reads: [s.detectorResult], writes: [s.repositoryIngested], into: ['central repository'],
       },
       {
+        name: 'result-archive',
+        summary: 'keeps each report and each commit, from which the APDB can be rebuilt',
+        role: 'effects', tasks: 2, run: 'effect',
+        reads: [s.pipelineResult, s.detectorResult], writes: [], into: ['central repository'],
+      },
+      {
         name: 'metrics',
         summary: 'tells the observatory how visits and detectors went',
         role: 'effects', tasks: 'per-partition', run: 'effect',

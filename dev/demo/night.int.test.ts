@@ -2,6 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import type { Alert, VisitSummary } from '../../schemas/avro/generated.ts'
 import { avroType, schemaIdOf } from '../../schemas/codec.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
+import { comparedTables, diffTable } from '../../sinks/associate/diff.ts'
+import { rebuild } from '../../sinks/associate/rebuild.ts'
+import { migrate } from '../../sinks/postgres/migrate.ts'
+import { openPool } from '../../sinks/postgres/pool.ts'
+import { openStore } from '../../streams/main/world.ts'
 import { datasetsOf } from '../../sinks/repository/contents.ts'
 import { unitKey, visitKey } from '../../topology/identifiers.ts'
 import {
@@ -184,6 +189,31 @@ it('measures each unit and each visit once', async () => {
   await expect.poll(() => keys(detectorOutcome.topic), { timeout: 10_000 }).toEqual(ended)
   expect(await keys(detectorLatency.topic)).toEqual(ended)
   await expect.poll(() => keys(visitOutcome.topic), { timeout: 10_000 }).toEqual(visits)
+})
+
+it('can make its APDB again from the archive of results, row by row the same', async () => {
+  const { config } = whole.system
+  const committed = observed.units.filter(({ terminal }) => terminal === 'published').length
+  const url = Object.assign(new URL(config.postgres.url), { pathname: '/rebuilt' }).href
+  await whole.pool.query('create database rebuilt')
+  await migrate(url)
+  const again = openPool(url, { name: 'test', max: 1 })
+  const store = openStore(config)
+  try {
+    let commits = 0
+    // The archive is behind the alerts; what is not there yet is taken at the next call.
+    await expect
+      .poll(() => rebuild(again, store, config.s3.centralBucket, () => commits++).then(() => commits), {
+        timeout: 10_000,
+      })
+      .toBe(committed)
+    for (const table of comparedTables)
+      expect(await diffTable(whole.pool, again, table)).toMatchObject({ examples: [] })
+    expect((await diffTable(whole.pool, again, 'DiaSource')).equal).toBe(alerts.length)
+  } finally {
+    store.close()
+    await again.end()
+  }
 })
 
 describe('the alerts, read back read_committed by a client that is not ours', () => {

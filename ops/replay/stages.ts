@@ -11,6 +11,7 @@ export const comesTo: Readonly<Record<string, string>> = {
   dispatch: 'decisions are written where the ledger lacks them; what it knows is recognised, and nothing runs again',
   'visit-window': 'visits that it has forgotten are summed up anew; to the others nothing is news',
   'repo-sync': 'products are registered where they are missing; each unit is told again on repository-ingested',
+  'result-archive': 'reports and commits are stored again under the names they had',
   metrics: 'metrics are made again, with the ids they had',
 }
 

@@ -24,6 +24,7 @@ const carried = [
   'reported_at',
   'terminal_at',
   'committed_at_mjd_tai',
+  'committed_epoch',
 ].join(', ')
 
 /**

@@ -27,6 +27,8 @@ export interface OutboxRow {
   readonly reported_at: Instant | null
   readonly terminal_at: Instant
   readonly committed_at_mjd_tai: number | null
+  /** The lease whose report was committed. */
+  readonly committed_epoch: number | null
 }
 
 /** Key of the row in alerts-ledger: `instrument/group/detector@attempt`. */
@@ -107,4 +109,6 @@ export const toResult = (row: OutboxRow, alerts: number): DetectorResult => ({
   leasedAt: row.leased_at,
   reportedAt: row.reported_at,
   terminalAt: row.terminal_at,
+  epoch: row.committed_epoch,
+  committedAtMjdTai: row.committed_at_mjd_tai,
 })

@@ -7,6 +7,7 @@ import { dispatch } from '../../sinks/ledger/dispatch.ts'
 import { openUnits } from '../../sinks/ledger/summary.ts'
 import { sweep } from '../../sinks/ledger/sweep.ts'
 import { metrics } from '../../sinks/metrics/metrics.ts'
+import { archiveResults } from '../../sinks/associate/archive-results.ts'
 import { repoSync } from '../../sinks/repository/repo-sync.ts'
 import { runClock } from '../clock/clock.ts'
 import { watchSilence } from '../raws/silence-watch.ts'
@@ -99,6 +100,7 @@ function effectsOf(world: World): Effects<Effect> {
     'repo-sync': repoSync(pool, batch =>
       log.info({ units: batch.length, datasets: batch.flatMap(({ datasets }) => datasets).length }, 'units registered'),
     ),
+    'result-archive': archiveResults(world.store, world.config.s3.centralBucket, world.codec),
     metrics: metrics(log),
   }
 }
