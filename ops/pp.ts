@@ -8,6 +8,7 @@ import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
 import { apdbCommand } from './apdb.ts'
+import { alertsCommand } from './alerts/command.ts'
 import { dlqCommand } from './dlq.ts'
 import { holdCommand } from './hold.ts'
 import { maskCommand } from './masks.ts'
@@ -101,6 +102,7 @@ for (const command of [
   repoCommand,
   replayCommand,
   apdbCommand,
+  alertsCommand,
 ])
   pp.addCommand(command(print))
 

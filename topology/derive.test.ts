@@ -10,7 +10,7 @@ it('the graph is what it was when somebody last looked', () => {
   expect(describeTopology(topology)).toMatchInlineSnapshot(`
     "Topology prompt: 13 stages, 6 partitions where nothing else is said
       entrances: control, next-visit-canceled, next-visit, raw-notification
-      exits: lsst-alerts-v11, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
+      exits: lsst-alerts-v11, alerts-retracted, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
 
     Stage clock (service, 1 task, process clock)
       writes the time and the ends of the entrances once a second, or that operators withhold it: the only wall clock
@@ -62,10 +62,16 @@ it('the graph is what it was when somebody last looked', () => {
       journal associate-table
 
     Stage publish (service, 6 tasks, process publish, time from the outbox)
-      sends the alerts of each committed unit, and tells how every unit ended
+      sends the alerts of each committed unit, tells how every unit ended, and carries out orders to resend or retract
       <-- alerts-ledger
       <== outbox, APDB, products
-      --> lsst-alerts-v11, alerts-ledger, detector-result
+      --> lsst-alerts-v11, alerts-retracted, alerts-ledger, detector-result
+
+    Stage archive (effect, 6 tasks, process effects)
+      stores each alert that is out, and the schema it was written with, in the archive of alerts
+      <-- lsst-alerts-v11
+      ==> alert archive
+      journal archive-table
 
     Stage visit-window (step, 6 tasks, process steps, time from the streams)
       joins a visit with how its detectors ended: complete, partial, late
@@ -116,6 +122,7 @@ describe('topics', () => {
         "pipeline-result 3",
         "alerts-ledger 3",
         "lsst-alerts-v11 3",
+        "alerts-retracted 3",
         "detector-result 3",
         "visit-summary 3",
         "repository-ingested 3",
@@ -130,6 +137,7 @@ describe('topics', () => {
         "raw-reconcile-table 3",
         "dispatch-table 3",
         "associate-table 3",
+        "archive-table 3",
         "visit-window-table 3",
         "repo-sync-table 3",
         "result-archive-table 2",
@@ -182,6 +190,7 @@ it('a group per stage that reads', () => {
       "pp.dispatch",
       "pp.associate",
       "pp.publish",
+      "pp.archive",
       "pp.visit-window",
       "pp.repo-sync",
       "pp.result-archive",

@@ -3,7 +3,7 @@ import { readersOf, streamsOf } from './model/define.ts'
 import { groupOf, isJournaled, journalOf } from './model/names.ts'
 import type { Stream } from './model/stream.ts'
 import { partitionsOf, taskCount, type Role, type Stage, type Topology } from './model/topology.ts'
-import { alerts } from './streams.ts'
+import { ALERT_RETENTION_MS, alerts } from './streams.ts'
 
 export { describeTopology } from './render.ts'
 export { groupOf, journalOf, transactionalIdOf } from './model/names.ts'
@@ -25,14 +25,21 @@ export const MOST_VALUE_BYTES = MOST_BATCH_BYTES - 65_536
 /** Every topic: the streams, and one journal per step and effect with a partition per task. */
 export function topicsOf(
   topology: Topology,
-  { minInsyncReplicas = 1 }: { readonly minInsyncReplicas?: number } = {},
+  {
+    minInsyncReplicas = 1,
+    alertRetentionMs = ALERT_RETENTION_MS,
+  }: { readonly minInsyncReplicas?: number; readonly alertRetentionMs?: number } = {},
 ): Topic[] {
   const safe = { 'min.insync.replicas': String(minInsyncReplicas) }
+  const cleanup = (stream: Stream) => ({
+    ...cleanupOf(stream),
+    ...(stream.topic === alerts.topic && { 'retention.ms': String(alertRetentionMs) }),
+  })
   return [
     ...streamsOf(topology).map(stream => ({
       topic: stream.topic,
       partitions: partitionsOf(topology, stream),
-      config: { ...cleanupOf(stream), ...timestampOf(stream), ...sizeOf(topology, stream), ...safe },
+      config: { ...cleanup(stream), ...timestampOf(stream), ...sizeOf(topology, stream), ...safe },
     })),
     ...topology.stages.filter(isJournaled).map(stage => ({
       topic: journalOf(stage.name),

@@ -1,13 +1,29 @@
 // Generated from the .avsc beside it by `npm run generate`. Do not edit.
 
-/** That the alerts of one unit are out. Key: instrument/group/detector@attempt. */
+/** That alerts of one unit are out. Key: instrument/group/detector@attempt, and #order where an operator's order was carried out. */
 export interface AlertsLedger {
-  /** How many. */
+  /** How many alerts, or retractions. */
   readonly alerts: number
   /** SHA-256 over their bytes in order, hex. */
   readonly digest: string
   /** The commit they belong to. */
   readonly committedAtMjdTai: number
+  /** How many bytes, all together, framed. */
+  readonly bytes: bigint
+}
+
+/** An alert that was sent and is called back: its source is withdrawn from the APDB. Key: diaSourceId, in decimal. */
+export interface AlertRetracted {
+  /** The alert's id. */
+  readonly diaSourceId: bigint
+  /** What the source has in its field of that name since then, MJD TAI. */
+  readonly timeWithdrawnMjdTai: number
+  /** Why. */
+  readonly reason: string
+  /** Who gave the order. */
+  readonly by: string
+  /** When it was given. */
+  readonly at: number
 }
 
 export type Dome = 'CLOSED' | 'OPEN' | 'EITHER'
@@ -1345,6 +1361,7 @@ export interface Visit {
 /** Contract by file name. */
 export interface Contracts {
   'alerts-ledger': AlertsLedger
+  'alerts-retracted': AlertRetracted
   'announcement': Announcement
   'audit': Audit
   'control': Control
@@ -1377,7 +1394,8 @@ export interface Contracts {
 
 /** The schemas as they lie in the files. */
 export const contractSources: Readonly<Record<keyof Contracts, unknown>> = {
-  'alerts-ledger': {"type":"record","name":"AlertsLedger","namespace":"prompt","doc":"That the alerts of one unit are out. Key: instrument/group/detector@attempt.","fields":[{"name":"alerts","type":"int","doc":"How many."},{"name":"digest","type":"string","doc":"SHA-256 over their bytes in order, hex."},{"name":"committedAtMjdTai","type":"double","doc":"The commit they belong to."}]},
+  'alerts-ledger': {"type":"record","name":"AlertsLedger","namespace":"prompt","doc":"That alerts of one unit are out. Key: instrument/group/detector@attempt, and #order where an operator's order was carried out.","fields":[{"name":"alerts","type":"int","doc":"How many alerts, or retractions."},{"name":"digest","type":"string","doc":"SHA-256 over their bytes in order, hex."},{"name":"committedAtMjdTai","type":"double","doc":"The commit they belong to."},{"name":"bytes","type":"long","doc":"How many bytes, all together, framed.","default":0}]},
+  'alerts-retracted': {"type":"record","name":"AlertRetracted","namespace":"prompt","doc":"An alert that was sent and is called back: its source is withdrawn from the APDB. Key: diaSourceId, in decimal.","fields":[{"name":"diaSourceId","type":"long","doc":"The alert's id."},{"name":"timeWithdrawnMjdTai","type":"double","doc":"What the source has in its field of that name since then, MJD TAI."},{"name":"reason","type":"string","doc":"Why."},{"name":"by","type":"string","doc":"Who gave the order."},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When it was given."}]},
   'announcement': {"type":"record","name":"Announcement","namespace":"prompt","doc":"What the observatory said it would do, checked and normalised by fan-out; every unit of the visit carries it.","fields":[{"name":"instrument","type":"string","doc":"Short instrument name, for example LATISS."},{"name":"group","type":"string","doc":"The observatory group id: opaque, joins images to the announcement."},{"name":"salIndex","type":"int","doc":"ScriptQueue that published: 1 main telescope, 2 auxiliary telescope, 3 observatory control."},{"name":"scriptSalIndex","type":"int","doc":"Script instance."},{"name":"ra","type":["null","double"],"doc":"Boresight right ascension, ICRS degrees in [0, 360); null where the coordinate system is NONE.","default":null},{"name":"dec","type":["null","double"],"doc":"Boresight declination, ICRS degrees; null where the coordinate system is NONE.","default":null},{"name":"rotation","type":["null","double"],"doc":"Position angle of focal-plane +Y, degrees north through east; null where the rotation system is NONE.","default":null},{"name":"filters","type":"string","doc":"Physical filter; blank means any."},{"name":"dome","type":{"type":"enum","name":"Dome","namespace":"prompt","symbols":["CLOSED","OPEN","EITHER"]},"doc":"Required state of the dome."},{"name":"duration","type":"double","doc":"Estimated duration of the script, seconds, without the slew."},{"name":"nimages","type":"int","doc":"Number of snaps expected; 0 means not known in advance."},{"name":"survey","type":"string","doc":"Observing block; may be empty."},{"name":"totalCheckpoints","type":"int","doc":"Checkpoints of the script; 0 means unknown."},{"name":"startTimeTai","type":"double","doc":"Expected start, TAI unix seconds."},{"name":"publishedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"When the announcement was published (UTC); null where its stamp was zero.","default":null}]},
   'audit': {"type":"record","name":"Audit","namespace":"prompt","doc":"An action of an operator. Key: who.","fields":[{"name":"action","type":"string","doc":"What."},{"name":"by","type":"string","doc":"Who."},{"name":"reason","type":"string","doc":"Why."},{"name":"detail","type":"string","doc":"Plan and outcome as JSON."}]},
   'control': {"type":"record","name":"Control","namespace":"prompt","doc":"An order of the operators. Key: instrument.","fields":[{"name":"kind","type":{"type":"enum","name":"ControlKind","namespace":"prompt","symbols":["mask","unmask","hold","release"]},"doc":"mask: the detector is off for visits announced from now on. hold: time is withheld from the whole topology until it is released or `until` has come."},{"name":"instrument","type":"string","doc":"Short instrument name; empty in an order about time."},{"name":"detector","type":["null","int"],"doc":"Detector; null means every detector: a pause.","default":null},{"name":"reason","type":"string","doc":"Why."},{"name":"by","type":"string","doc":"Who."},{"name":"until","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"When a mask or a hold ends by itself; a hold must say it.","default":null}]},

@@ -107,7 +107,7 @@ async function landSuccess(client: Client, unit: string, result: PipelineResult)
 }
 
 /** One clock for all writers: the database's. Taken under the locks, so that commits on the same sky are in the order of their times. */
-async function nowMjdTai(client: Client): Promise<number> {
+export async function nowMjdTai(client: Client): Promise<number> {
   const { rows } = await client.query<{ now: Instant }>('select clock_timestamp() as now')
   return mjdTaiOfInstant(rows[0]!.now)
 }

@@ -63,7 +63,7 @@ it('lets each process do all that it does with the rights of its role', async ()
   await associate(effects)(event(pipelineResult, unitKey('LATISS', announcement.group, 0), result))
   const shards = await Promise.all([0, 1, 2, 3, 4, 5].map(shard => readPending(effects, shard, 9)))
   const [row] = shards.flatMap(({ rows }) => rows)
-  await markSent(effects, row!)
+  await markSent(effects, row!, { alerts: 1, bytes: 9n, digest: 'ab' })
   expect(await markedAmong(effects, [`${unit}@0`])).toHaveLength(1)
 
   await repoSync(effects)(event(detectorResult, 'LATISS/2026-02-25T04:00:20.000', ended()))

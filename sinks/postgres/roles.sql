@@ -3,7 +3,7 @@
 do $$
 declare wanted text;
 begin
-  foreach wanted in array array['pp_worker', 'pp_effects', 'pp_reader'] loop
+  foreach wanted in array array['pp_worker', 'pp_effects', 'pp_reader', 'pp_operator'] loop
     begin
       execute format('create role %I nologin', wanted);
     exception when duplicate_object or unique_violation then
@@ -31,3 +31,11 @@ grant update ("validityEndMjdTai") on "DiaObject" to pp_effects;
 grant update on unit, outbox, ledger_pulse to pp_effects;
 -- Months of the source tables are made as time goes on. Detaching one is the owner's.
 grant execute on function apdb_add_month to pp_effects;
+grant update (state, detail, sent_at) on alert_order_unit to pp_effects;
+
+-- Whoever orders alerts to be sent again or retracted (`pp alerts`), and nobody else: withdraws sources, once.
+grant select on all tables in schema public, repository to pp_operator;
+grant insert on alert_order, alert_order_unit to pp_operator;
+grant update (noted_at) on alert_order to pp_operator;
+grant update (state) on alert_order_unit to pp_operator;
+grant update ("timeWithdrawnMjdTai") on "DiaSource" to pp_operator;

@@ -27,7 +27,7 @@ type StampsRow = Stamps & { readonly dia_source_id: bigint }
 export async function packAlerts(pool: Pool, store: StampStore, row: OutboxRow): Promise<Alert[]> {
   const asOf = row.committed_at_mjd_tai
   if (asOf === null || row.dia_sources === 0) return []
-  const { sources, stamps } = await ownSources(pool, row)
+  const { sources, stamps } = await ownSources(pool, row, asOf)
   const ids = sources.map(source => source.diaObjectId!)
   const since = Math.min(...sources.map(source => source.midpointMjdTai)) - WINDOW_DAYS
   const [objects, history, forced, bytes] = await Promise.all([
@@ -58,7 +58,7 @@ export async function packAlerts(pool: Pool, store: StampStore, row: OutboxRow):
   })
 }
 
-async function ownSources(pool: Pool, { unit, attempt, visit, detector, dia_sources }: OutboxRow) {
+async function ownSources(pool: Pool, { unit, attempt, visit, detector, dia_sources }: OutboxRow, asOf: number) {
   const own = `join dia_source_provenance p on p.dia_source_id = s."diaSourceId"
     where p.unit = $1 and p.attempt = $2
       and ${isOfUnit('p.dia_source_id', visit!, detector)} and ${isOfUnit('s."diaSourceId"', visit!, detector)}
@@ -71,7 +71,7 @@ async function ownSources(pool: Pool, { unit, attempt, visit, detector, dia_sour
     throw new Error(
       `${unit}: the APDB has ${sources.length} sources of attempt ${attempt}, its commit said ${dia_sources}`,
     )
-  return { sources, stamps }
+  return { sources: sources.map(knownAt(asOf)), stamps }
 }
 
 async function objectsAsOf(pool: Pool, ids: readonly bigint[], asOf: number): Promise<ReadonlyMap<bigint, DiaObject>> {
@@ -99,8 +99,14 @@ async function historyAsOf<R extends DiaSource | DiaForcedSource>(
      order by "midpointMjdTai", ${table === 'DiaSource' ? '"diaSourceId"' : '"diaForcedSourceId", "diaObjectId"'}`,
     [ids, since, asOf],
   )
-  return rows
+  return rows.map(knownAt(asOf))
 }
+
+/** A row was valid until it was withdrawn: what was packed before that, and is packed again, says nothing of it. */
+const knownAt =
+  (asOf: number) =>
+  <R extends DiaSource | DiaForcedSource>(row: R): R =>
+    row.timeWithdrawnMjdTai !== null && row.timeWithdrawnMjdTai > asOf ? { ...row, timeWithdrawnMjdTai: null } : row
 
 /** Reads the unit's stamps with one request, from the first byte that is needed to the last. */
 async function fetchStamps(store: StampStore, rows: readonly StampsRow[]) {

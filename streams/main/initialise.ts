@@ -52,7 +52,8 @@ export async function initialise(
     }),
     step('buckets', 'buckets', async () => {
       const store = openStore(config)
-      await Promise.all([config.s3.rawBucket, config.s3.centralBucket].map(bucket => store.createBucket(bucket)))
+      const { rawBucket, centralBucket, alertBucket } = config.s3
+      await Promise.all([rawBucket, centralBucket, alertBucket].map(bucket => store.createBucket(bucket)))
       store.close()
     }),
   ])

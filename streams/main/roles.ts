@@ -2,6 +2,7 @@ import type { Event } from '../../topology/model/step.ts'
 import { partitionsOf, type Role, type Stage } from '../../topology/model/topology.ts'
 import type { Effects } from '../../topology/prompt.ts'
 import { rawNotification } from '../../topology/streams.ts'
+import { archive } from '../../sinks/archive/archive.ts'
 import { associate } from '../../sinks/associate/associate.ts'
 import { dispatch } from '../../sinks/ledger/dispatch.ts'
 import { openUnits } from '../../sinks/ledger/summary.ts'
@@ -11,6 +12,7 @@ import { archiveResults } from '../../sinks/associate/archive-results.ts'
 import { repoSync } from '../../sinks/repository/repo-sync.ts'
 import { runClock } from '../clock/clock.ts'
 import { watchSilence } from '../raws/silence-watch.ts'
+import { writerSchemas } from '../registry/registry.ts'
 import { runStage } from '../run-stage.ts'
 import { systemScheduler } from '../scheduler.ts'
 import type { Effect } from '../task/effects.ts'
@@ -56,8 +58,7 @@ const starters: Readonly<Record<Role, Starter>> = {
       const effect = effects[stage.name as keyof typeof effects]
       const start = (fatal: typeof onFatal) =>
         runStage({ ...runtimeOf(world, stage), implementation: { effect }, onFatal: fatal })
-      // Nothing is decided by metrics: their fault is not to end dispatch and associate.
-      return stage.name === 'metrics' ? dispensable(stage.name, start, world.log) : start(onFatal)
+      return DISPENSABLE.has(stage.name) ? dispensable(stage.name, start, world.log) : start(onFatal)
     })
     const beside = (name: string, run: (world: World) => Running) =>
       stages.some(stage => stage.name === name) ? [Promise.resolve(run(world))] : []
@@ -72,6 +73,9 @@ const starters: Readonly<Record<Role, Starter>> = {
   publish: (world, stages, onFatal) => runPublish(world, stages[0]!, onFatal),
 }
 
+/** Nothing is decided by them: their fault is not to end dispatch and associate. */
+const DISPENSABLE: ReadonlySet<string> = new Set(['archive', 'metrics'])
+
 const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, stage: Stage) => ({
   ...{ topology, stage, client, codec, log },
   meter: metrics.of(stage.name),
@@ -79,7 +83,7 @@ const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, sta
   options: {
     maxBatch: config.runtime.commitRecords,
     timeCommitMs: config.runtime.watermarkCommitMs,
-    concurrency: config.runtime.effectConcurrency,
+    concurrency: stage.name === 'archive' ? config.archive.packetsConcurrency : config.runtime.effectConcurrency,
     maxHeld: config.runtime.maxHeld,
     sessionTimeoutMs: config.kafka.sessionTimeoutMs,
   },
@@ -97,12 +101,26 @@ function effectsOf(world: World): Effects<Effect> {
       ),
       log,
     ),
+    archive: archiveOf(world),
     'repo-sync': repoSync(pool, batch =>
       log.info({ units: batch.length, datasets: batch.flatMap(({ datasets }) => datasets).length }, 'units registered'),
     ),
     'result-archive': archiveResults(world.store, world.config.s3.centralBucket, world.codec),
     metrics: metrics(log),
   }
+}
+
+function archiveOf({ config, store, log, metrics }: World): Effect {
+  const { putsConcurrency, gatherMs } = config.archive
+  return archive({
+    ...{ store, bucket: config.s3.alertBucket, putsConcurrency, gatherMs },
+    schemas: writerSchemas(config.registry.url),
+    onStored: (alerts, bytes) => {
+      metrics.add('pp_archived_alerts_total', {}, alerts)
+      metrics.add('pp_archived_bytes_total', {}, bytes)
+      log.info({ alerts, bytes }, 'alerts archived')
+    },
+  })
 }
 
 /** Says when a report is taken up, so that a log shows which work a process held when it died. */

@@ -125,6 +125,7 @@ describe('the compiler', () => {
       'raw-reconcile': '',
       dispatch: '',
       associate: '',
+      archive: '',
       'repo-sync': '',
       'result-archive': '',
     }
@@ -135,7 +136,7 @@ describe('the compiler', () => {
     const more: Effects<string> = { ...all, 'fan-out': '' }
     const declared = promptTopology().stages.filter(it => it.run === 'effect')
     expect(declared.map(({ name }) => name)).toEqual(Object.keys(all))
-    expect([Object.keys(fewer).length, Object.keys(more).length]).toEqual([6, 8])
+    expect([Object.keys(fewer).length, Object.keys(more).length]).toEqual([7, 9])
   })
 })
 
