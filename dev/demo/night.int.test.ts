@@ -1,16 +1,25 @@
+import { createHash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { Alert, VisitSummary } from '../../schemas/avro/generated.ts'
-import { avroType, schemaIdOf } from '../../schemas/codec.ts'
+import { avroType, codecWith, schemaIdOf } from '../../schemas/codec.ts'
+import type { AvroSchema } from '../../schemas/schemas.ts'
+import { applyPlan, listOrders, showPlan } from '../../ops/alerts/command.ts'
+import { printer } from '../../ops/testing/config.ts'
+import { storedBytes, codecsOf } from '../../streams/kafka/testing/stored.ts'
+import type { LogRecord } from '../../streams/log-client.ts'
+import { openStore } from '../../streams/main/world.ts'
+import { partitionsOfTopic } from '../../streams/read-topic.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
 import { comparedTables, diffTable } from '../../sinks/associate/diff.ts'
 import { rebuild } from '../../sinks/associate/rebuild.ts'
 import { migrate } from '../../sinks/postgres/migrate.ts'
 import { openPool } from '../../sinks/postgres/pool.ts'
-import { openStore } from '../../streams/main/world.ts'
 import { datasetsOf } from '../../sinks/repository/contents.ts'
 import { unitKey, visitKey } from '../../topology/identifiers.ts'
 import {
   alerts as alertStream,
+  audit,
   detectorLatency,
   detectorOutcome,
   repositoryIngested,
@@ -26,6 +35,7 @@ import { rubinPython } from '../../schemas/testing/python.ts'
 import { score } from '../night/score.ts'
 import { truthOf } from '../night/truth.ts'
 import { countTerminal, expectedUnits, unaccountedUnits } from './account.ts'
+import { countArchived } from './archived.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
 import { heldBy, killHolder } from './kill-holder.ts'
@@ -270,6 +280,71 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
       }
     },
   )
+})
+
+describe('the alerts, once they are out', () => {
+  const { topic } = alertStream
+  const digests = (records: readonly LogRecord[]) =>
+    records.map(({ value }) => createHash('sha256').update(value!).digest('hex')).sort()
+
+  it('are stored by the brokers as Rubin packs them, in batches of snappy', async () => {
+    const partitions = await partitionsOfTopic(whole.client, topic)
+    const stored = await Promise.all(partitions.map(tp => storedBytes(whole.services.kafka.brokers, tp)))
+    const codecs = stored.flatMap(codecsOf)
+    expect(codecs.length).toBeGreaterThan(0)
+    expect(new Set(codecs)).toEqual(new Set(['snappy']))
+    for (const { headers } of await whole.recordsOf(topic))
+      expect(String(headers['producer_timestamp'])).toMatch(/^\d{13}\.\d$/)
+  })
+
+  it('are in the archive, each as it was sent, with the schema that reads it', async () => {
+    const { config } = whole.system
+    expect(await countArchived(config, alerts.length)).toBe(alerts.length)
+    const store = openStore(config)
+    const bucket = config.s3.alertBucket
+    const schema = JSON.parse(String(await store.get(bucket, 'v2/schemas/1101.json'))) as AvroSchema
+    const reading = codecWith(new Map())
+    reading.learn(1101, schema)
+    for (const { value } of await whole.recordsOf(topic)) {
+      const { diaSourceId } = reading.decode('lsst.v11_1.alert', value!)
+      const key = `v2/alerts/${String(diaSourceId).slice(0, 6)}/${diaSourceId}.avro.gz`
+      expect(gunzipSync(await store.get(bucket, key)).equals(value!), key).toBe(true)
+    }
+    store.close()
+  })
+
+  it('are sent again, byte for byte, when an operator orders it', async () => {
+    const { unit } = observed.units.find(({ terminal, diaSources }) => terminal === 'published' && diaSources > 0)!
+    const { config } = whole.system
+    const said = async (command: (print: (text: string) => void) => Promise<void>) => {
+      const { print, said } = printer()
+      await command(print)
+      return said()
+    }
+    const { id, units } = JSON.parse(await said(print => showPlan(config, 'resend', { unit, json: true }, print))) as {
+      readonly id: string
+      readonly units: readonly { readonly sources: readonly string[]; readonly bytes: number }[]
+    }
+    const before = await whole.recordsOf(topic)
+    const wanted = new Set(units[0]!.sources)
+    const first = before.filter(({ value }) =>
+      wanted.has(
+        String(codecWith(new Map([['lsst.v11_1.alert', 1101]])).decode('lsst.v11_1.alert', value!).diaSourceId),
+      ),
+    )
+    expect(units[0]!.bytes).toBe(first.reduce((sum, { value }) => sum + value!.length, 0))
+    const order = { unit, plan: id, reason: 'a test', by: 'kim' }
+    for (const sentence of [/^Ordered; publish carries it out/, /^It was ordered already/])
+      expect(await said(print => applyPlan(config, 'resend', order, print))).toMatch(sentence)
+    const again = async () => (await whole.recordsOf(topic)).filter(({ headers }) => headers['rebroadcast'])
+    await expect.poll(async () => (await again()).length, { timeout: 15_000 }).toBe(first.length)
+    expect(digests(await again())).toEqual(digests(first))
+    expect(await said(print => listOrders(config, { json: false }, print))).toMatch(
+      new RegExp(`^Order ${id} to resend ${first.length} alerts, given .* by kim: a test\\nunits: 1 sent$`),
+    )
+    const notes = (await whole.recordsOf(audit.topic)).map(({ value }) => avroType('audit').decode(value!.subarray(5)))
+    expect(notes).toMatchObject([{ action: 'alerts resend', by: 'kim', reason: 'a test' }])
+  })
 })
 
 const ends = (results: readonly { readonly detector: number; readonly state: string }[]) =>

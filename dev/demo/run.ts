@@ -9,6 +9,7 @@ import { type Detection, score } from '../night/score.ts'
 import { type Truth, readTruth, truthOf, writeTruth } from '../night/truth.ts'
 import type { Services } from '../services/services.ts'
 import { countTerminal, expectedUnits, phaseSeconds } from './account.ts'
+import { countArchived } from './archived.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
 import { keepingUp } from './keeping-up.ts'
@@ -115,7 +116,7 @@ interface Over extends Observed {
 
 /** Reads everything back from outside and holds it against what went in. */
 async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: Summary; evidence: Evidence }> {
-  const { options, adversity, services, say, signal } = demo
+  const { options, adversity, services, system, say, signal } = demo
   const { plan, expected, raws, units, bystanders, memory, prepared, night, ended } = over
   const truth = await readTruth(truthFile(demo))
   const { outside, counters, faults } = await hold(demo, over)
@@ -124,6 +125,8 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
   const { alerts, duplicates } = await readAlerts(services.addresses, { expected: published })
   const comparison = await compareWithApdb(pool, alerts)
   const { missingInApdb, missingAlerts, differences } = comparison
+  const archived = await countArchived(system.config, published)
+  const unarchived = archived < published ? [`${published - archived} alerts are not in the archive`] : []
   const seen = whollySeen(truth, units)
   const scored = score(seen, (await detections(pool)).filter(isOf(seen)))
   const clean = cleanUnits(adversity, plan).filter(unit => !bystanders.includes(unit))
@@ -139,9 +142,9 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
       raws: raws.length,
       parked: outside.parked.length,
       ...(await countRows(pool)),
-      alerts: { published, readBack: alerts.length, duplicates, missingInApdb },
+      alerts: { published, readBack: alerts.length, duplicates, missingInApdb, archived },
       switches: counters,
-      unaccounted: faults.length + missingInApdb + missingAlerts + differences.length + duplicates,
+      unaccounted: faults.length + unarchived.length + missingInApdb + missingAlerts + differences.length + duplicates,
       truth: { injected: scored.injected, detected: scored.detected, false: scored.false.length },
       latencySeconds: latenciesOf({ units, raws, clean, workers: options.workers * options.slots }),
       keepingUp: keepingUp(plan, raws, units),
@@ -150,7 +153,7 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
       services: services.addresses.provider,
     },
     evidence: {
-      unaccounted: faults,
+      unaccounted: [...faults, ...unarchived],
       comparison,
       phases: phaseSeconds(units),
       score: scored,

@@ -26,12 +26,13 @@ export interface Summary {
     readonly readBack: number
     readonly duplicates: number
     readonly missingInApdb: number
+    readonly archived: number
   }
   readonly switches: readonly Counter[]
   /**
    * Units without a terminal state, that nobody expects, that were not told once or that nothing befell and that are not published whole;
    * switches that show something else than was planned; records parked, late or unclaimed that were not to be; alerts without rows, rows
-   * without alerts, fields that differ.
+   * without alerts, fields that differ; alerts that are not in the archive.
    */
   readonly unaccounted: number
   readonly truth: { readonly injected: number; readonly detected: number; readonly false: number }
@@ -109,7 +110,7 @@ function switchesOf({ switches }: Summary): string[] {
 }
 
 function outputsOf({ diaSources, diaObjects, alerts }: Summary, { comparison }: Evidence): string[] {
-  const { published, readBack, duplicates, missingInApdb } = alerts
+  const { published, readBack, duplicates, missingInApdb, archived } = alerts
   const { fieldsCompared, differences } = comparison
   return [
     'Into the APDB',
@@ -119,6 +120,7 @@ function outputsOf({ diaSources, diaObjects, alerts }: Summary, { comparison }: 
     line('read back, read_committed', `${readBack}, duplicates ${duplicates}, without APDB row ${missingInApdb}`),
     line('fields compared with APDB', `${fieldsCompared}, different ${differences.length}`),
     ...list('differences:', differences),
+    line('archived', archived),
   ]
 }
 

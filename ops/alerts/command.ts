@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import type { Audit } from '../../schemas/avro/generated.ts'
 import { withdrawSources } from '../../sinks/associate/withdraw.ts'
-import { giveOrder, markNoted, readOrders, withdrawOrdered } from '../../sinks/orders/book.ts'
+import {
+  type GivenOrder,
+  giveOrder,
+  markNoted,
+  type Order,
+  readOrders,
+  withdrawOrdered,
+} from '../../sinks/orders/book.ts'
 import { countSelected, type OrderKind, readCandidates, type Selection } from '../../sinks/orders/candidates.ts'
 import { InDoubt, type Pool } from '../../sinks/postgres/pool.ts'
 import { type Config, ConfigError, loadConfig } from '../../streams/main/config.ts'
@@ -92,34 +100,36 @@ export async function applyPlan(config: Config, kind: OrderKind, what: What & Si
   if (reason.trim() === '') throw new ConfigError('--reason is blank; say why, for whoever reads it beside the alerts')
   if (reason.length > MOST_REASON)
     throw new ConfigError(`--reason has ${reason.length} characters; allowed are ${MOST_REASON}`)
-  await inDatabase(config, async pool => {
-    const [known] = await readOrders(pool, id)
-    if (known !== undefined && known.kind !== kind) throw new ConfigError(`Order ${id} is one to ${known.kind}`)
-    if (known === undefined) await give(pool, await planned(pool, kind, what), { id, by, reason })
-    if (kind === 'retract') await withdrawOrdered(pool, id, withdrawSources)
-    const [order] = await readOrders(pool, id)
-    if (order!.notedAt === null) {
-      await note(config, {
-        action: `alerts ${kind}`,
-        by: order!.by,
-        reason: order!.reason,
-        detail: json({ order: id, units: order!.units, alerts: order!.alerts }),
-      })
-      await markNoted(pool, id)
-    }
-    print(
-      what.json
-        ? json(order)
-        : `${known ? 'It was ordered already.' : 'Ordered; publish carries it out.'}\n${describeOrder(order!)}`,
-    )
-  })
+  const { order, isKnown } = await inDatabase(config, pool =>
+    orderPlan(pool, note => writeNote(config, note), kind, what, { id, by, reason }),
+  )
+  const said = isKnown ? 'It was ordered already.' : 'Ordered; publish carries it out.'
+  print(what.json ? json(order) : `${said}\n${describeOrder(order)}`)
 }
 
-async function give(
+/** The same, of what is at hand: a database, and whoever writes the audit. */
+export async function orderPlan(
   pool: Pool,
-  plan: AlertPlan,
-  signed: { readonly id: string; readonly by: string; readonly reason: string },
-) {
+  audited: (note: Audit) => Promise<void>,
+  kind: OrderKind,
+  what: What,
+  signed: Omit<Order, 'kind'>,
+): Promise<{ readonly order: GivenOrder; readonly isKnown: boolean }> {
+  const { id } = signed
+  const [known] = await readOrders(pool, id)
+  if (known !== undefined && known.kind !== kind) throw new ConfigError(`Order ${id} is one to ${known.kind}`)
+  if (known === undefined) await give(pool, await planned(pool, kind, what), signed)
+  if (kind === 'retract') await withdrawOrdered(pool, id, withdrawSources)
+  const order = (await readOrders(pool, id))[0]!
+  if (order.notedAt === null) {
+    const { by, reason, alerts, units } = order
+    await audited({ action: `alerts ${kind}`, by, reason, detail: json({ order: id, alerts, units }) })
+    await markNoted(pool, id)
+  }
+  return { order, isKnown: known !== undefined }
+}
+
+async function give(pool: Pool, plan: AlertPlan, signed: Omit<Order, 'kind'>): Promise<void> {
   if (plan.units.length === 0) throw new ConfigError(describePlan(plan))
   if (plan.id !== signed.id)
     throw new ConfigError(
@@ -133,10 +143,10 @@ async function give(
 }
 
 /** After the order, so that there is none of which nothing was ordered; cut short in between, the next try writes it. */
-const note = (config: Config, record: { action: string; by: string; reason: string; detail: string }): Promise<void> =>
+const writeNote = (config: Config, note: Audit): Promise<void> =>
   asOperator(config, 'alerts', [audit], async operator => {
     const producer = await operator.client.fence(`${config.app}.operator.alerts`)
-    await commitOrder(operator, producer, [], record, 'pp alerts orders')
+    await commitOrder(operator, producer, [], note, 'pp alerts orders')
   })
 
 export const listOrders = (config: Config, options: { readonly json: boolean }, print: Print): Promise<void> =>
@@ -146,7 +156,7 @@ export const listOrders = (config: Config, options: { readonly json: boolean }, 
     print(orders.length === 0 ? 'Nothing was ordered.' : orders.map(describeOrder).join('\n\n'))
   })
 
-async function planned(pool: Pool, kind: OrderKind, what: What): Promise<AlertPlan> {
+export async function planned(pool: Pool, kind: OrderKind, what: What): Promise<AlertPlan> {
   const selection = selectionOf(what)
   const count = await countSelected(pool, selection)
   if (count > MOST_ALERTS)
