@@ -153,6 +153,12 @@ describe('topics', () => {
   it('are kept or compacted as they are declared', () => {
     expect(config('next-visit')).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '604800000' })
     expect(config('alerts-ledger')).toMatchObject({ 'cleanup.policy': 'compact' })
+    expect(config('alerts-retracted')).toMatchObject({ 'cleanup.policy': 'compact' })
+    // 30.4 days, as Rubin's, unless the configuration wants it otherwise.
+    expect(config('lsst-alerts-v11')).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '2629740000' })
+    const shorter = topicsOf(topology, { alertRetentionMs: 3_600_000 })
+    expect(shorter.find(it => it.topic === 'lsst-alerts-v11')!.config['retention.ms']).toBe('3600000')
+    expect(shorter.find(it => it.topic === 'next-visit')!.config['retention.ms']).toBe('604800000')
     expect(config('exposure-window-table')).toMatchInlineSnapshot(`
       {
         "cleanup.policy": "compact",

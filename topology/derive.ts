@@ -83,13 +83,13 @@ const timestampOf = (stream: Stream): Record<string, string> =>
 /**
  * An entrance takes 1 MiB, whatever the brokers' own limit is: what is larger is refused at the door, since it could not be parked. It is stored
  * uncompressed, whatever the sender does, so that the limit is one of the record itself: 12 MiB of blanks are 12 kB of gzip, which would come in. And
- * it may be of any codec, since none reaches us. Inside, a batch holds a burst of 189 units. What is parked is at most the largest record we read, and its frame.
+ * it may be of any codec, since none reaches us. Inside, a batch holds a burst of 189 units. What is parked is at most the largest record we read, an alert, and its frame.
  */
 function sizeOf(topology: Topology, stream: Stream): Record<string, string> {
   if (topology.entrances.includes(stream))
     return { 'compression.type': 'uncompressed', 'max.message.bytes': String(MiB) }
-  const large = stream.topic === alerts.topic || stream.topic === topology.parked?.topic
-  return { 'max.message.bytes': String(large ? 10 * MiB : MOST_BATCH_BYTES) }
+  if (stream.topic === topology.parked?.topic) return { 'max.message.bytes': String(11 * MiB) }
+  return { 'max.message.bytes': String(stream.topic === alerts.topic ? 10 * MiB : MOST_BATCH_BYTES) }
 }
 
 /** Which contract each topic's values follow, once per topic; that of parked records too, which every stage may write. */

@@ -14,7 +14,7 @@ const GZIP_LEVEL = 1
 /** Packets of one batch, from all tasks of the process. */
 const MOST = 512
 
-/** The objects are Rubin's: packets in folders of the first six digits of their id, some 10⁶ of 10⁹ each night's share. */
+/** The objects are Rubin's. The first six digits of an id tell of 7,450 exposures of one day: a night's packets share a folder or two. */
 export const packetKey = (id: bigint): string => `v2/alerts/${String(id).slice(0, 6)}/${id}.avro.gz`
 export const schemaKey = (id: number): string => `v2/schemas/${id}.json`
 

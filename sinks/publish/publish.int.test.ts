@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import type { Alert, DetectorResult, DiaObject, DiaSource, PipelineResult } from '../../schemas/avro/generated.ts'
 import { codecWith, schemaIdOf } from '../../schemas/codec.ts'
@@ -165,6 +165,7 @@ describe('publish', () => {
       expect(record.key).toBeNull()
       expect(schemaIdOf(record.value!)).toBe(1101)
       expect(record.value!.subarray(0, 5).toString('hex')).toBe('000000044d')
+      expect(String(record.headers['producer_timestamp'])).toMatch(/^\d{13}\.\d+$/)
       expect(Math.abs(Number(String(record.headers['producer_timestamp'])) - Date.now())).toBeLessThan(60_000)
     }
     const [first] = sentAlerts()
@@ -265,6 +266,11 @@ describe('publish', () => {
     await start()
     await eventually(async () => expect(await unitsSummary(db.pool)).toMatchObject([{ work: 'published' }]))
     expect(alertRecords()).toHaveLength(1)
+    // What was sent is known from the ledger, though it was never packed by this process.
+    const [{ value }] = alertRecords() as [LogRecord]
+    const digest = createHash('sha256').update(value!).digest('hex')
+    const { rows } = await db.pool.query('select alerts, alert_bytes, alerts_digest from outbox')
+    expect(rows).toEqual([{ alerts: 1, alert_bytes: BigInt(value!.length), alerts_digest: digest }])
     expect(results()).toHaveLength(1)
   })
 
