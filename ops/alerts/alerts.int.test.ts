@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Audit } from '../../schemas/avro/generated.ts'
-import { associate } from '../../sinks/associate/associate.ts'
+import { associate, nowMjdTai } from '../../sinks/associate/associate.ts'
+import { lockSky } from '../../sinks/associate/sky.ts'
 import { dispatch } from '../../sinks/ledger/dispatch.ts'
 import { readOrders } from '../../sinks/orders/book.ts'
 import type { OrderKind } from '../../sinks/orders/candidates.ts'
 import { codec, type CommittedUnit, publishing, type Publishing } from '../../sinks/publish/testing/publishing.ts'
 import { announcement, decision, event, jobEvent, raw } from '../../sinks/testing/builders.ts'
+import { regionOf } from '../../topology/association/check.ts'
 import { alerts, alertsLedger, alertsRetracted, detectorResult, pipelineResult } from '../../topology/streams.ts'
 import { orderPlan, planned, type What } from './command.ts'
 
@@ -240,6 +242,28 @@ describe('a retraction', () => {
       const id = await carryOut('resend', { unit })
       expect(again(id).map(({ bytes }) => bytes)).toEqual(bytesOf(ids))
     }
+  })
+
+  it('waits for a commit that is under way on the same sky, and is later than it', async () => {
+    const { unit, ids, report } = units[2]!
+    const committing = await world.db.pool.connect()
+    onTestFinished(() => committing.release())
+    await committing.query('begin')
+    await lockSky(committing, regionOf(report)!)
+    const { id } = await plan('retract', { unit })
+    const ordering = order('retract', { unit }, id)
+    await eventually(async () => {
+      const { rows } = await committing.query(`select from pg_locks where locktype = 'advisory' and not granted`)
+      expect(rows).toHaveLength(1)
+    })
+    const committedAt = await nowMjdTai(committing)
+    await committing.query('commit')
+    await ordering
+    const { rows } = await world.db.pool.query<{ at: number }>(
+      'select "timeWithdrawnMjdTai" as at from "DiaSource" where "diaSourceId" = any($1)',
+      [ids],
+    )
+    expect(rows[0]!.at).toBeGreaterThanOrEqual(committedAt)
   })
 
   it('keeps an alert from being resent, unless that is said: then with the bytes it had', async () => {
