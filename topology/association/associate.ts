@@ -3,6 +3,7 @@ import { Rejection } from '../model/step.ts'
 import { deservesForced, forcedRows } from './forced.ts'
 import { match } from './match.ts'
 import { objectFrom, vetoOf } from './objects.ts'
+import { matchSolarSystem, type SolarMatch } from './solar.ts'
 import { type Measured, withStatistics } from './statistics.ts'
 
 /** Sources older than this before the visit, in days, are history that no longer counts: "12 months" of 30 days. */
@@ -26,6 +27,10 @@ export interface Associated {
   /** New versions of the objects that these sources belong to: their open versions, where there are any, are to be closed. */
   readonly objects: readonly DiaObject[]
   readonly forced: readonly DiaForcedSource[]
+  /** Known bodies of the solar system that `sources` holds, in the order of their sources' ids. */
+  readonly solar: readonly SolarMatch[]
+  /** Known bodies that the image should show; undefined where there were no ephemerides. */
+  readonly expectedBodies: number | undefined
   /** How many of `objects` are new. */
   readonly created: number
   /** Sources that are not stored, and why. */
@@ -35,7 +40,7 @@ export interface Associated {
 }
 
 /**
- * Ties the detections of one image to the objects of the sky: match, seed new objects with what stays alone and is no artefact, recompute
+ * Ties the detections of one image to what is known of the sky: known bodies of the solar system take their sources out of the pool first; then match, seed new objects with what stays alone and is no artefact, recompute
  * the statistics of every touched object over its window, and pick the forced photometry. The order of the inputs changes nothing.
  *
  * @param committedAtMjdTai later than the validity start of every object given (`commitTime`)
@@ -44,9 +49,11 @@ export interface Associated {
 export function associate(result: PipelineResult, sky: Sky, committedAtMjdTai: number): Associated {
   const { placed, unplaced } = byPlace(result.sources)
   const open = new Map(sky.objects.map(object => [object.diaObjectId, object]))
-  const matched = match(placed, open)
+  const { matches: bodies, expected } = matchSolarSystem(result, placed)
+  const pool = new Map([...placed].filter(([id]) => !bodies.has(id)))
+  const matched = match(pool, open)
 
-  const alone = [...placed.values()].filter(source => !matched.has(source.diaSourceId))
+  const alone = [...pool.values()].filter(source => !matched.has(source.diaSourceId))
   const vetoed = alone.flatMap(source => {
     const reason = vetoOf(source)
     return reason === undefined ? [] : [{ diaSourceId: source.diaSourceId, reason }]
@@ -56,7 +63,7 @@ export function associate(result: PipelineResult, sky: Sky, committedAtMjdTai: n
 
   const created = new Map(seeds.map(seed => [seed.diaSourceId, objectFrom(seed)]))
   const objectOfSource = new Map([...matched, ...seeds.map(seed => [seed.diaSourceId, seed.diaSourceId] as const)])
-  const sources = [...placed.values()]
+  const sources = [...pool.values()]
     .filter(source => objectOfSource.has(source.diaSourceId))
     .map(source => ({
       ...source,
@@ -72,8 +79,28 @@ export function associate(result: PipelineResult, sky: Sky, committedAtMjdTai: n
   const current = new Map([...open, ...objects.map(object => [object.diaObjectId, object] as const)])
   const deserving = new Map([...current].filter(([id]) => deservesForced(windows.get(id) ?? [])))
   const { rows, unmeasured } = forcedRows(result, deserving, objectOfSource, committedAtMjdTai)
-  return { sources, objects, forced: rows, created: created.size, dropped: [...unplaced, ...vetoed], unmeasured }
+  return {
+    sources: [...sources, ...seenAs(bodies, placed, committedAtMjdTai)].sort(byId),
+    ...{ objects, forced: rows, solar: [...bodies.values()].sort(byIdOfSource), expectedBodies: expected },
+    ...{ created: created.size, dropped: [...unplaced, ...vetoed], unmeasured },
+  }
 }
+
+/** The sources that are known bodies: of no object, now or ever. */
+const seenAs = (
+  bodies: ReadonlyMap<bigint, SolarMatch>,
+  placed: ReadonlyMap<bigint, DiaSource>,
+  committedAtMjdTai: number,
+): DiaSource[] =>
+  [...bodies].map(([id, { ssSource }]) => ({
+    ...placed.get(id)!,
+    ...{ ssObjectId: ssSource.ssObjectId, diaObjectId: null },
+    timeProcessedMjdTai: committedAtMjdTai,
+  }))
+
+const byId = (a: { readonly diaSourceId: bigint }, b: { readonly diaSourceId: bigint }) =>
+  a.diaSourceId < b.diaSourceId ? -1 : 1
+const byIdOfSource = (a: SolarMatch, b: SolarMatch) => byId(a.ssSource, b.ssSource)
 
 /**
  * The moment of a commit: now, but in any case later than the validity starts of the objects it may close, even if a clock was set back

@@ -2,8 +2,8 @@ import type { DiaSource, PipelineResult } from '../../schemas/avro/generated.ts'
 import { type ContractName, wholeSchema } from '../../schemas/schemas.ts'
 import { diaSourceId } from '../identifiers.ts'
 
-/** Null where the contract allows it, else zero. */
-const blank = (name: ContractName): Record<string, unknown> =>
+/** A record: null where the contract allows it, else zero. */
+export const blank = (name: ContractName): Record<string, unknown> =>
   Object.fromEntries(
     wholeSchema(name).fields!.map(({ name: field, type }) => [
       field,
@@ -65,6 +65,9 @@ export function pipelineResult(sources: readonly DiaSource[], more: Partial<Pipe
       { ra: 30.1, dec: -19.9 },
       { ra: 29.9, dec: -19.9 },
     ],
+    observationReason: null,
+    targetName: null,
+    ephemerides: [],
     sources,
     forced: [],
     cutoutBucket: 'products',
