@@ -7,6 +7,8 @@ export const apdbTables = {
   DiaObject: 'lsst.v11_1.diaObject',
   DiaSource: 'lsst.v11_1.diaSource',
   DiaForcedSource: 'lsst.v11_1.diaForcedSource',
+  SSSource: 'lsst.v11_1.ssSource',
+  mpc_orbits: 'lsst.v11_1.mpc_orbits',
 } as const satisfies Readonly<Record<string, ContractName>>
 export type ApdbTable = keyof typeof apdbTables
 

@@ -24,6 +24,8 @@ const carried = [
   'reported_at',
   'terminal_at',
   'committed_at_mjd_tai',
+  'observation_reason',
+  'target_name',
 ].join(', ')
 
 /**

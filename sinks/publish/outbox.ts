@@ -27,6 +27,8 @@ export interface OutboxRow {
   readonly reported_at: Instant | null
   readonly terminal_at: Instant
   readonly committed_at_mjd_tai: number | null
+  readonly observation_reason: string | null
+  readonly target_name: string | null
 }
 
 /** Key of the row in alerts-ledger: `instrument/group/detector@attempt`. */
