@@ -48,8 +48,8 @@ describe('association', () => {
     ['pixelFlags_crCenter', { pixelFlags_crCenter: true }],
     ['negative-science-flux', { scienceFlux: -101, scienceFluxErr: 50 }],
     ['long-trail', { trailLength: 12.51, exposureTime: 30 }],
-    // Of the test's image a pixel is 0.17″ wide: this box has a diagonal of 12.7″.
-    ['long-trail', { trail_flag: true, trailLength: null, bboxSize: 52 }],
+    // Of the test's image a pixel is 0.26″ wide: this box has a diagonal of 12.8″.
+    ['long-trail', { trail_flag: true, trailLength: null, bboxSize: 35 }],
     ['low-reliability', { reliability: 0.49 }],
     ['no-position', { ra: NaN }],
     ['centroid_flag', { centroid_flag: true, reliability: 0.01, dec: NaN }],
@@ -64,7 +64,7 @@ describe('association', () => {
     { scienceFlux: -1e6, scienceFluxErr: null },
     { trailLength: 12.49, exposureTime: 30 },
     { trailLength: 6.2, exposureTime: 1 },
-    { trail_flag: true, trailLength: 99, bboxSize: 50 },
+    { trail_flag: true, trailLength: 99, bboxSize: 34 },
     { reliability: 0.5 },
     { reliability: null, centroid_flag: null, pixelFlags_crCenter: null },
   ])('keeps %o', more => {
@@ -127,10 +127,10 @@ describe('association', () => {
 })
 
 describe('at the edge of the image', () => {
-  const NORTH = -19.9
-  /** So fine that ten pixels are 0.4″, less than matching reaches. In the middle the northern edge, a great circle, lies 0.1″ lower than at the corners. */
+  const NORTH = -19.85
+  /** So fine that ten pixels are 0.6″, less than matching reaches. In the middle the northern edge, a great circle, lies 0.23″ lower than at the corners. */
   const fine = { width: 16_000, height: 17_000 }
-  const pixels = (n: number) => NORTH - 0.1 / 3600 + (n * 720) / 17_000 / 3600
+  const pixels = (n: number) => NORTH - 0.2258 / 3600 + (n * 1080) / 17_000 / 3600
   const objectAt = (height: number) => ({ ...objectFrom(source(9, 30, pixels(height))), nDiaSources: 5 })
   const seenAt = (height: number, ...objects: DiaObject[]) =>
     associate(pipelineResult([source(1, 30, pixels(height))], fine), { objects, history: [] }, NOW)

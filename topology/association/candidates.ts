@@ -12,7 +12,7 @@ const LEAST_ERROR_ARCSEC = 0.05
 /** Costs are counted in billionths: exact in sums, and far below what any position is worth. */
 const UNITS = 1e9
 
-/** ICRS degrees; both errors on the sky, so that of the right ascension includes cos(dec) (docs/decisions/errors-of-positions.md). */
+/** ICRS degrees; both errors on the sky, so that of the right ascension includes cos(dec) (docs/decisions/which-object-a-source-belongs-to.md). */
 export interface Place {
   readonly ra: number
   readonly raErr: number | null
@@ -81,24 +81,33 @@ function forNeighbours(
   objects: readonly Place[],
   found: (source: number, object: number, offset: Offset) => void,
 ): void {
-  const limit = MAX_SEPARATION_ARCSEC * ARCSEC
+  const limit = (MAX_SEPARATION_ARCSEC * ARCSEC) ** 2
   // A touch more than the limit: the distance decides.
   const zone = (MAX_SEPARATION_ARCSEC * (1 + 1e-6)) / 3600
-  const order = Uint32Array.from(objects.keys()).sort((a, b) => objects[a]!.dec - objects[b]!.dec)
-  const heights = Float64Array.from(order, i => objects[i]!.dec)
-  const vectors = Array.from(order, i => vectorOf(objects[i]!.ra, objects[i]!.dec))
+  const { order, heights, vectors } = byDeclination(objects)
   for (const [source, { ra, dec }] of sources.entries()) {
     const [x, y, z] = vectorOf(ra, dec)
     const { east, north } = axes(ra, dec)
     for (let i = firstAtOrAbove(heights, dec - zone); i < heights.length && heights[i]! <= dec + zone; i++) {
-      const [dx, dy, dz] = [vectors[i]![0] - x, vectors[i]![1] - y, vectors[i]![2] - z]
-      if (dx * dx + dy * dy + dz * dz > limit * limit) continue
+      const dx = vectors[3 * i]! - x
+      const dy = vectors[3 * i + 1]! - y
+      const dz = vectors[3 * i + 2]! - z
+      if (dx * dx + dy * dy + dz * dz > limit) continue
       found(source, order[i]!, {
         east: (dx * east[0] + dy * east[1]) / ARCSEC,
         north: (dx * north[0] + dy * north[1] + dz * north[2]) / ARCSEC,
       })
     }
   }
+}
+
+/** Numbers in the list, declinations and unit vectors, from south to north; flat, since a crowded field goes through them a million times. */
+function byDeclination(objects: readonly Place[]) {
+  const unsorted = Float64Array.from(objects, object => object.dec)
+  const order = Uint32Array.from(unsorted.keys()).sort((a, b) => unsorted[a]! - unsorted[b]!)
+  const vectors = new Float64Array(3 * order.length)
+  order.forEach((object, i) => vectors.set(vectorOf(objects[object]!.ra, objects[object]!.dec), 3 * i))
+  return { order, heights: unsorted.sort(), vectors }
 }
 
 /** The unit vectors of growing right ascension and declination at a place: along them an offset is Δra · cos(dec) and Δdec. */
