@@ -71,10 +71,11 @@ describe('the assignment', () => {
     )
   })
 
-  it('serves the lower of two rows that are alike, from the lower column', () => {
+  it('serves the lower of two rows that are alike, from the lower column, and rather than not', () => {
     const pair = (row: number, column: number) => ({ row, column, cost: 5 })
     expect([...assign(2, [pair(0, 0), pair(1, 0)], 6)]).toEqual([0, -1])
     expect([...assign(1, [pair(0, 0), pair(0, 1)], 6)]).toEqual([0])
+    expect([...assign(1, [pair(0, 0)], 5)]).toEqual([0])
     expect([...assign(3, [pair(0, 1), pair(1, 1), pair(2, 0), pair(2, 1)], 6)]).toEqual([1, -1, 0])
   })
 

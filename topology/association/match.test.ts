@@ -30,6 +30,13 @@ describe('matching', () => {
     expect(found(sources, objects)).toEqual({ 1: 2, 2: 1 })
   })
 
+  it('parts no good pair for two bad ones: to stay alone costs little more than the dearest pair', () => {
+    for (const errors of [undefined, { raErr: 0.1, decErr: 0.1 }]) {
+      const [good, rival] = [at(0, 0, errors), at(0, 0.9, errors)]
+      expect(found([good, rival], [at(0, 0, errors), at(0, -0.9, errors)])).toEqual({ 1: 1 })
+    }
+  })
+
   it('leaves the farther of two rivals alone, and of equal ones the higher id', () => {
     expect(found([at(0, 0.3), at(0, 0.1)], [at(0, 0)])).toEqual({ 2: 1 })
     expect(found([at(0, 0.25), at(0, -0.25)], [at(0, 0)])).toEqual({ 1: 1 })
@@ -77,6 +84,8 @@ describe('matching', () => {
     expect(found([at(0, 0, unknown)], objects)).toEqual({ 1: 1 })
     expect(found([at(0, 0, { raErr: 0.1, decErr: 0.1 })], objects)).toEqual({ 1: 2 })
     expect(found([at(0, 0, { raErr: 0.1, decErr: none })], objects)).toEqual({ 1: 1 })
+    expect(found([at(0, 0, { raErr: none, decErr: 0.1 })], objects)).toEqual({ 1: 1 })
+    expect(found([at(0, 0, wide)], [at(0, 0.3, unknown), at(0.4, 0, unknown)])).toEqual({ 1: 1 })
   })
 
   it('takes 0.2″ for an error that is missing beside others that are there', () => {
@@ -88,12 +97,10 @@ describe('matching', () => {
   })
 
   it('knows no pair better than to 0.05″', () => {
-    const [floor, below] = [
-      { raErr: 0.04, decErr: 0.03 },
-      { raErr: 1e-6, decErr: 1e-6 },
-    ]
-    expect(found([at(0, 0, below)], [at(0.3, 0, below), at(0, 0.299, floor)])).toEqual({ 1: 2 })
-    expect(found([at(0, 0, below)], [at(0.299, 0, floor), at(0, 0.3, below)])).toEqual({ 1: 1 })
+    const errors = (error: number) => ({ raErr: error, decErr: error })
+    // Were the smaller error believed, the farther would be the likelier.
+    expect(found([at(0, 0, errors(1e-6))], [at(0, 0.021, errors(0.03)), at(0.02, 0, errors(0.04))])).toEqual({ 1: 2 })
+    expect(found([at(0, 0, errors(1e-6))], [at(0, 0.1, errors(0.06)), at(0.07, 0, errors(0.12))])).toEqual({ 1: 1 })
   })
 
   it.each([
