@@ -51,19 +51,26 @@ export function circleAround(vectors: readonly Vector[], padding: number): Circl
 }
 
 /**
- * Whether a direction lies inside a convex polygon smaller than a hemisphere, or on its edge. `corners` in either sense. `margin`, radians and small, moves every
- * side outwards: a box of pixels becomes the box that is larger by so much on each side.
+ * How deep a direction lies inside a convex polygon smaller than a hemisphere: radians to its nearest edge, prolonged; negative outside.
+ * `corners` in either sense, at least three.
  */
-export function isInside(v: Vector, corners: readonly Vector[], margin = 0): boolean {
-  const next = (i: number) => corners[(i + 1) % corners.length]!
-  if (corners.length < 3) return false
-  const beside = (a: Vector, b: Vector) => sideOf(v, a, b) >= -Math.sin(margin) * chord(a, b)
-  return corners.every((c, i) => beside(c, next(i))) || corners.every((c, i) => beside(next(i), c))
+export function depthInside(corners: readonly Vector[]): (v: Vector) => number {
+  const middle = sum(corners)
+  const inward = corners.map((a, i) => {
+    const normal = unit(cross(a, corners[(i + 1) % corners.length]!))
+    return dot(normal, middle) < 0 ? scale(normal, -1) : normal
+  })
+  return v => Math.asin(inward.reduce((least, normal) => Math.min(least, dot(normal, v)), 1))
 }
 
-/** Whether v lies to the left of, or on, the arc from a to b. */
-export const leftOf = (v: Vector, a: Vector, b: Vector): boolean => sideOf(v, a, b) >= 0
+export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+const scale = ([x, y, z]: Vector, by: number): Vector => [x * by, y * by, z * by]
+const cross = (a: Vector, b: Vector): Vector => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+]
 
-/** v·(a×b): the sine of the angle by which v lies to the left of the arc from a to b, times that arc's. */
-const sideOf = (v: Vector, a: Vector, b: Vector): number =>
-  v[0] * (a[1] * b[2] - a[2] * b[1]) + v[1] * (a[2] * b[0] - a[0] * b[2]) + v[2] * (a[0] * b[1] - a[1] * b[0])
+/** Whether v lies to the left of, or on, the arc from a to b: the sign of v·(a×b). */
+export const leftOf = (v: Vector, a: Vector, b: Vector): boolean =>
+  v[0] * (a[1] * b[2] - a[2] * b[1]) + v[1] * (a[2] * b[0] - a[0] * b[2]) + v[2] * (a[0] * b[1] - a[1] * b[0]) >= 0

@@ -206,6 +206,23 @@ describe('publish', () => {
     )
   })
 
+  it('sends a source whose object lies off the image with the version that the object had before', async () => {
+    // In the middle the image's northern edge, a great circle, lies 0.2″ below −19.85.
+    const rim: [number, number] = [30, -19.85]
+    await commit(1, [rim])
+    await commit(2, [[30, -20], rim])
+    await start()
+    await told(2)
+    const [first, , second] = sentAlerts()
+    expect(second).toMatchObject({ diaSource: { diaObjectId: first!.diaSourceId }, diaObject: first!.diaObject })
+    expect(second!.diaSourceId).not.toBe(first!.diaSourceId)
+    expect(
+      results()
+        .map(result => result.alerts)
+        .sort(),
+    ).toEqual([1, 2])
+  })
+
   it('packs as of the commit: later commits on the same object change nothing, and a resend gives equal bytes', async () => {
     await commit(1, [[30, -20]])
     await commit(2, [[30, -20]])

@@ -1,5 +1,5 @@
 import type { Ephemeris, StateVector } from '../../schemas/avro/generated.ts'
-import { positionOf, type Vector } from '../sphere.ts'
+import { dot, positionOf, type Vector } from '../sphere.ts'
 import { ssObjectId } from '../ss-object-id.ts'
 
 /** Kilometres of an astronomical unit (IAU 2012 resolution B2). */
@@ -42,7 +42,6 @@ const moved = ({ x, y, z, vx, vy, vz }: StateVector, seconds: number): StateVect
 export const placeOf = ({ x, y, z }: StateVector): Vector => [x, y, z]
 export const velocityOf = ({ vx, vy, vz }: StateVector): Vector => [vx, vy, vz]
 
-export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 export const lengthOf = (v: Vector): number => Math.sqrt(dot(v, v))
 
 /** The part of the velocity across the line of sight, by the unit vectors to east and north, over the distance. */

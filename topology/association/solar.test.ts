@@ -8,6 +8,7 @@ import { fullRecord } from '../testing/records.ts'
 import { pipelineResult, source } from '../testing/sources.ts'
 import { associate } from './associate.ts'
 import { HOLDS_S, predict } from './ephemeris.ts'
+import { imageBox } from './image-box.ts'
 import { objectFrom } from './objects.ts'
 import { matchSolarSystem } from './solar.ts'
 
@@ -17,8 +18,9 @@ const body = (number: number, ra: number, dec: number, more: object = {}) =>
   ephemerisOf({ number, epochMjdTai: EPOCH, ra, dec, ...more })
 const seen = (sources: readonly DiaSource[], ephemerides: readonly Ephemeris[] | null, more: object = {}) =>
   matchSolarSystem(
-    pipelineResult(sources, { ephemerides, ...more }),
+    { ephemerides, midpointMjdTai: EPOCH },
     new Map([...sources].sort((a, b) => (a.diaSourceId < b.diaSourceId ? -1 : 1)).map(s => [s.diaSourceId, s])),
+    imageBox(pipelineResult(sources, more)),
   )
 /** Which body each source is, by number. */
 const pairsOf = ({ matches }: ReturnType<typeof seen>) =>
@@ -112,13 +114,14 @@ describe('known bodies among the sources', () => {
   })
 
   it('count as expected on the image and 2″ beyond its edge, and no more than 100 pixels', () => {
-    const expected = (arcsec: number, width = 4072) =>
-      seen([], [body(0, 30, -20.1 - arcsec / 3600)], { width }).expected
-    // The southern edge is a great circle: at its middle it lies south of its corners.
-    const sag = 0.0282 / 3600
-    expect([expected(-1), expected(1.9 + sag), expected(2.5)]).toEqual([1, 1, 0])
-    // Pixels of 0.0096″: 100 of them are less than 2″.
-    expect([expected(0.9, 70_500), expected(1.2, 70_500)]).toEqual([1, 0])
+    const expected = (arcsec: number, pixels = 4072) =>
+      seen([], [body(0, 30 + arcsec / 3600 / Math.cos((20 * Math.PI) / 180), -20)], {
+        boundary: [29.9, 30].flatMap(ra => (ra < 30 ? [-20.05, -19.95] : [-19.95, -20.05]).map(dec => ({ ra, dec }))),
+        ...{ width: pixels, height: pixels },
+      }).expected
+    expect([expected(-1), expected(1.9), expected(2.2)]).toEqual([1, 1, 0])
+    // Pixels of some 0.01″: 100 of them are less than 2″.
+    expect([expected(0.8, 36_000), expected(1.2, 36_000)]).toEqual([1, 0])
   })
 
   it('are not looked for without ephemerides, and those of no use are left out', () => {
@@ -225,7 +228,7 @@ describe('association with the solar system', () => {
   })
 
   it('seeds no object where a body is, and keeps it although it is flagged', () => {
-    const flagged = { ...rock, pixelFlags_crCenter: true, reliability: 0 }
+    const flagged = { ...rock, pixelFlags_nodataCenter: true }
     const { sources, objects, dropped } = associate({ ...result, sources: [flagged] }, sky, NOW)
     expect([sources.length, objects, dropped]).toEqual([1, [], []])
   })

@@ -1,8 +1,9 @@
 import type { DiaSource, Ephemeris, MpcOrbits, PipelineResult, SsSource } from '../../schemas/avro/generated.ts'
 import { eclipticOf, galacticOf } from '../sky-frames.ts'
-import { angle, ARCSEC, chord, angleOfChord, isInside, unit, type Vector, vectorOf } from '../sphere.ts'
+import { angle, angleOfChord, ARCSEC, chord, dot, unit, type Vector, vectorOf } from '../sphere.ts'
 import { ssObjectId } from '../ss-object-id.ts'
-import { dot, faultOf, lengthOf, placeOf, predict, type Prediction, velocityOf } from './ephemeris.ts'
+import type { ImageBox } from './image-box.ts'
+import { faultOf, lengthOf, placeOf, predict, type Prediction, velocityOf } from './ephemeris.ts'
 
 /** A prediction and a source that lie farther apart are not the same. */
 const MAX_SEPARATION_ARCSEC = 1
@@ -40,9 +41,13 @@ interface Body {
  *
  * @param sources by id in ascending order, each with a finite position
  */
-export function matchSolarSystem(result: PipelineResult, sources: ReadonlyMap<bigint, DiaSource>): SolarSystem {
-  if (result.ephemerides === null) return { matches: new Map(), expected: undefined }
-  const bodies = bodiesOn(result, result.ephemerides)
+export function matchSolarSystem(
+  { ephemerides, midpointMjdTai }: Pick<PipelineResult, 'ephemerides' | 'midpointMjdTai'>,
+  sources: ReadonlyMap<bigint, DiaSource>,
+  box: ImageBox,
+): SolarSystem {
+  if (ephemerides === null) return { matches: new Map(), expected: undefined }
+  const bodies = bodiesOn(box, ephemerides, midpointMjdTai!)
   const places = [...sources.values()].map(source => ({ source, vector: vectorOf(source.ra, source.dec) }))
   const pairs = bodies.flatMap(body => nearest(body, places)).sort((a, b) => a.apart - b.apart)
   const matches = new Map<bigint, SolarMatch>()
@@ -59,17 +64,15 @@ export function matchSolarSystem(result: PipelineResult, sources: ReadonlyMap<bi
 const nameOf = ({ ephemeris }: Body): string => ephemeris.orbit.packed_primary_provisional_designation
 
 /** Bodies on the image or just beyond, by designation, so that the order in which they were told changes nothing. */
-function bodiesOn({ boundary, width, midpointMjdTai }: PipelineResult, ephemerides: readonly Ephemeris[]): Body[] {
-  const corners = boundary.map(({ ra, dec }) => vectorOf(ra, dec))
-  const [first, second] = corners
-  const pixel = first && second && width > 0 ? angle(first, second) / width : Infinity
-  const margin = Math.min(MARGIN_ARCSEC * ARCSEC, MAX_MARGIN_PIXELS * pixel)
+function bodiesOn({ pixelScale, holds }: ImageBox, ephemerides: readonly Ephemeris[], mjdTai: number): Body[] {
+  const margin = Math.min(MARGIN_ARCSEC / (pixelScale ?? Infinity), MAX_MARGIN_PIXELS)
   return ephemerides
     .flatMap(ephemeris => {
-      const predicted = faultOf(ephemeris) === undefined ? predict(ephemeris, midpointMjdTai!) : undefined
-      return predicted ? [{ ephemeris, predicted, vector: unit(placeOf(predicted.topo)) }] : []
+      const predicted = faultOf(ephemeris) === undefined ? predict(ephemeris, mjdTai) : undefined
+      return predicted && holds(predicted, margin)
+        ? [{ ephemeris, predicted, vector: unit(placeOf(predicted.topo)) }]
+        : []
     })
-    .filter(({ vector }) => corners.length < 3 || isInside(vector, corners, margin))
     .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
 }
 
