@@ -63,7 +63,7 @@ export function depthInside(corners: readonly Vector[]): (v: Vector) => number {
   return v => Math.asin(inward.reduce((least, normal) => Math.min(least, dot(normal, v)), 1))
 }
 
-const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 const scale = ([x, y, z]: Vector, by: number): Vector => [x * by, y * by, z * by]
 const cross = (a: Vector, b: Vector): Vector => [
   a[1] * b[2] - a[2] * b[1],

@@ -33,13 +33,14 @@ import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
 import type { RenderedNight } from '../night/render.ts'
 import { rubinPython } from '../../schemas/testing/python.ts'
 import { score } from '../night/score.ts'
+import { scoreBodies } from '../night/score-bodies.ts'
 import { truthOf } from '../night/truth.ts'
 import { countTerminal, expectedUnits, unaccountedUnits } from './account.ts'
 import { countArchived } from './archived.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
 import { heldBy, killHolder } from './kill-holder.ts'
-import { detections, observe, prepare, type Observed } from './observe.ts'
+import { detections, observe, prepare, seenBodies, type Observed } from './observe.ts'
 import type { Outside } from './outside.ts'
 import { packetFaults } from './packet-rules.ts'
 import { readAlerts } from './read-back.ts'
@@ -79,7 +80,7 @@ beforeAll(async () => {
   whole = await startWholeSystem(inject('services').provider, overrides)
   const { system, services, pool, client } = whole
   const { visits, unusual } = adversity
-  const before = planNight({ ...options, ...compressed, visits, unusual, start: Date.now() })
+  const before = planNight({ ...options, ...compressed, bodies: 1, visits, unusual, start: Date.now() })
   rendered = await prepare(system.config, before, () => {}, never)
   plan = startingAt(before, Date.now() + 3000)
   planned = expectedOf(adversity, plan)
@@ -252,7 +253,7 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
     expect(alerts.some(({ prvDiaForcedSources }) => prvDiaForcedSources!.length > 0)).toBe(true)
   })
 
-  it('hold at least 90 % of the isolated transients of SNR > 10', async () => {
+  it('hold at least 90 % of the isolated transients of SNR > 10, and each of the known bodies', async () => {
     const isWhole = new Set(cleanUnits(adversity, plan))
     const truth = truthOf(plan, rendered)
     const seen = {
@@ -262,6 +263,23 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
     const { injected, completeness } = score(seen, await detections(whole.pool))
     expect(injected).toBeGreaterThanOrEqual(8)
     expect(completeness).toBeGreaterThanOrEqual(0.9)
+    const bodies = scoreBodies(seen, await seenBodies(whole.pool))
+    expect(bodies).toMatchObject({ found: bodies.expected, wrong: 0 })
+    expect(bodies.expected).toBeGreaterThanOrEqual(5)
+  })
+
+  it('hold a known body, or an object, and what the scheduler said of their exposure', () => {
+    const ofBodies = alerts.filter(({ ssSource, mpc_orbits }) => ssSource && mpc_orbits)
+    expect(ofBodies.length).toBeGreaterThan(0)
+    for (const alert of alerts)
+      expect(ofBodies.includes(alert)).toBe(alert.diaObject === null && alert.diaSource.diaObjectId === null)
+    const reasons = plan.visits.map(({ index }) => (index % 3 === 0 ? null : `pair_${index % 3}`))
+    const visitOf = ({ diaSource: { visit } }: Alert) => plan.visits.findIndex(it => it.exposures[0]?.id === visit)
+    for (const alert of alerts) {
+      // Of a visit whose first exposure was rejected or lost, the second names it.
+      if (visitOf(alert) < 0) continue
+      expect(alert).toMatchObject({ observation_reason: reasons[visitOf(alert)], target_name: `field-${options.seed}` })
+    }
   })
 
   it.skipIf('missing' in python)(

@@ -1,5 +1,6 @@
 import { table } from '../../ops/table.ts'
 import type { Score } from '../night/score.ts'
+import type { BodyScore } from '../night/score-bodies.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 import type { TerminalCounts } from './account.ts'
 import type { Comparison } from './compare.ts'
@@ -21,6 +22,7 @@ export interface Summary {
   readonly parked: number
   readonly diaSources: number
   readonly diaObjects: number
+  readonly solarSystem: BodyScore
   readonly alerts: {
     readonly published: number
     readonly readBack: number
@@ -109,12 +111,16 @@ function switchesOf({ switches }: Summary): string[] {
   return ['', ...lines.map(row => `  ${row}`), '']
 }
 
-function outputsOf({ diaSources, diaObjects, alerts }: Summary, { comparison }: Evidence): string[] {
+function outputsOf({ diaSources, diaObjects, solarSystem, alerts }: Summary, { comparison }: Evidence): string[] {
   const { published, readBack, duplicates, missingInApdb, archived } = alerts
   const { fieldsCompared, differences } = comparison
   return [
     'Into the APDB',
     line('DiaSources, new DiaObjects', `${diaSources}, ${diaObjects}`),
+    line(
+      'solar-system sources',
+      `${solarSystem.found} of ${solarSystem.expected} bodies found, wrong ${solarSystem.wrong}`,
+    ),
     'Out to the brokers',
     line('alerts published', published),
     line('read back, read_committed', `${readBack}, duplicates ${duplicates}, without APDB row ${missingInApdb}`),

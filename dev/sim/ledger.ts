@@ -134,4 +134,5 @@ const outboxRow = (unit: string, at: number, job: DetectorJob, terminal: Termina
   ...{ dia_sources: 0, dia_objects: 0, deadline: job.deadline, announced_at: job.announcedAt, last_raw_at: null },
   ...{ ready_at: terminal === 'published' ? at : null, leased_at: null, reported_at: null },
   ...{ terminal_at: now, committed_at_mjd_tai: null, committed_epoch: null, alerts_digest: null },
+  ...{ observation_reason: null, target_name: null },
 })

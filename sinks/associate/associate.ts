@@ -123,6 +123,7 @@ async function markCommitted(
     `update unit set work = 'committed', reason = null, detail = $13, worker = $2, visit = $3, exposures = $4,
        pipeline = $5, products = $6, dia_sources = $7, dia_objects = $8, dropped = $9, unmeasured = $10,
        committed_at_mjd_tai = $11, committed_epoch = $14, leased_at = coalesce($12, leased_at),
+       observation_reason = $15, target_name = $16,
        reported_at = coalesce(reported_at, clock_timestamp())
      where key = $1`,
     [
@@ -140,6 +141,8 @@ async function markCommitted(
       result.leasedAt === null ? null : new Date(result.leasedAt),
       result.detail,
       result.epoch,
+      result.observationReason || null,
+      result.targetName || null,
     ],
   )
 }

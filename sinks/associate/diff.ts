@@ -5,6 +5,8 @@ const keys = {
   DiaObject: ['diaObjectId', 'validityStartMjdTai'],
   DiaSource: ['diaSourceId'],
   DiaForcedSource: ['diaObjectId', 'visit', 'detector'],
+  SSSource: ['diaSourceId'],
+  mpc_orbits: ['fingerprint'],
   dia_source_provenance: ['dia_source_id'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 export type Compared = keyof typeof keys
@@ -20,12 +22,15 @@ export interface TableDiff {
   readonly examples: readonly string[]
 }
 
+/** What a key is made of. */
+type Cell = bigint | number | string
+
 const EXAMPLES = 10
 const PAGE = 2000
 
 interface Row {
   /** Columns of the key, whose order is the rows'. */
-  readonly key: readonly (bigint | number)[]
+  readonly key: readonly Cell[]
   /** All columns, as the database writes them in JSON. */
   readonly row: string
 }
@@ -63,10 +68,10 @@ const next = async (rows: AsyncIterator<Row, unknown>): Promise<Row | undefined>
 
 async function* rowsOf(pool: Pool, table: Compared): AsyncIterator<Row> {
   const names = keys[table].map(name => `"${name}"`).join(', ')
-  let after: readonly (bigint | number)[] = []
+  let after: readonly Cell[] = []
   for (;;) {
     const parameters = after.map((_, i) => `$${i + 1}`).join(', ')
-    const { rows } = await pool.query<Record<string, bigint | number> & { row: string }>(
+    const { rows } = await pool.query<Record<string, Cell> & { row: string }>(
       `select ${names}, to_jsonb(t)::text as row from "${table}" t
        ${after.length > 0 ? `where (${names}) > (${parameters})` : ''} order by ${names} limit ${PAGE}`,
       [...after],

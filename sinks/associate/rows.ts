@@ -1,6 +1,7 @@
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import type { Associated } from '../../topology/association/associate.ts'
 import { htmIndex } from '../../topology/htm.ts'
+import { writeBodies } from '../postgres/bodies.ts'
 import { insertRows } from '../postgres/columns.ts'
 import { copyRows } from '../postgres/copy.ts'
 import type { Client } from '../postgres/pool.ts'
@@ -25,6 +26,7 @@ export async function writeRows(
   await insertRows(client, 'DiaObject', rows.objects.map(withPixel))
   await insertRows(client, 'DiaSource', rows.sources.map(withPixel))
   await insertRows(client, 'DiaForcedSource', rows.forced)
+  await writeBodies(client, rows.solar)
   await writeProvenance(client, unit, result, rows)
 }
 

@@ -7,6 +7,8 @@ export const apdbTables = {
   DiaObject: 'lsst.v11_1.diaObject',
   DiaSource: 'lsst.v11_1.diaSource',
   DiaForcedSource: 'lsst.v11_1.diaForcedSource',
+  SSSource: 'lsst.v11_1.ssSource',
+  mpc_orbits: 'lsst.v11_1.mpc_orbits',
 } as const satisfies Readonly<Record<string, ContractName>>
 export type ApdbTable = keyof typeof apdbTables
 
@@ -14,6 +16,8 @@ export type ApdbTable = keyof typeof apdbTables
 export const ownColumns: Readonly<Partial<Record<ApdbTable, readonly string[]>>> = {
   DiaObject: ['validityEndMjdTai', 'pixelId'],
   DiaSource: ['ssObjectReassocTimeMjdTai', 'pixelId'],
+  SSSource: ['orbitFingerprint'],
+  mpc_orbits: ['fingerprint'],
 }
 
 const fieldsOf = (table: ApdbTable) => wholeSchema(apdbTables[table]).fields!

@@ -25,6 +25,8 @@ const carried = [
   'terminal_at',
   'committed_at_mjd_tai',
   'committed_epoch',
+  'observation_reason',
+  'target_name',
 ].join(', ')
 
 /**

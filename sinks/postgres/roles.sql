@@ -26,7 +26,7 @@ grant update (work, epoch, tries, worker, lease_until, not_before, leased_at, re
 grant select on all tables in schema public, repository to pp_effects;
 grant insert on repository.run, repository.dimension_record, repository.dataset to pp_effects;
 grant update (since) on repository.run to pp_effects;
-grant insert on "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance, unit, outbox to pp_effects;
+grant insert on "DiaObject", "DiaSource", "DiaForcedSource", "SSSource", "mpc_orbits", dia_source_provenance, unit, outbox to pp_effects;
 grant update ("validityEndMjdTai") on "DiaObject" to pp_effects;
 grant update on unit, outbox, ledger_pulse to pp_effects;
 -- Months of the source tables are made as time goes on. Detaching one is the owner's.

@@ -31,6 +31,8 @@ export interface OutboxRow {
   readonly committed_epoch: number | null
   /** Of the alerts that were sent, hex; null before, and where that was before digests were kept. */
   readonly alerts_digest: string | null
+  readonly observation_reason: string | null
+  readonly target_name: string | null
 }
 
 /** Key of the row in alerts-ledger: `instrument/group/detector@attempt`. */

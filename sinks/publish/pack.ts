@@ -1,5 +1,6 @@
 import type { Alert, DiaForcedSource, DiaObject, DiaSource } from '../../schemas/avro/generated.ts'
 import { WINDOW_DAYS } from '../../topology/association/associate.ts'
+import { readBodies } from '../postgres/bodies.ts'
 import { columnsOf } from '../postgres/columns.ts'
 import { firstVisitSince, isOfUnit, isSince } from '../postgres/months.ts'
 import type { Pool } from '../postgres/pool.ts'
@@ -22,21 +23,26 @@ type StampsRow = Stamps & { readonly dia_source_id: bigint }
 /**
  * The alerts of a committed unit, in the order of their ids, as the APDB stood at its commit: packed again at any later time they come out
  * equal, byte for byte. One for each stored source: itself, its object's version of that commit, the object's other sources and forced
- * measurements of the 360 days before the visit that were known then, and its stamps. History is ordered by time, then id.
+ * measurements of the 360 days before the visit that were known then, and its stamps. History is ordered by time, then id. A source that is a known
+ * body of the solar system has that body and its orbit, and neither object nor history.
  */
 export async function packAlerts(pool: Pool, store: StampStore, row: OutboxRow): Promise<Alert[]> {
   const asOf = row.committed_at_mjd_tai
   if (asOf === null || row.dia_sources === 0) return []
   const { sources, stamps } = await ownSources(pool, row, asOf)
-  const ids = sources.map(source => source.diaObjectId!)
+  const ids = sources.map(source => source.diaObjectId).filter(id => id !== null)
   const since = Math.min(...sources.map(source => source.midpointMjdTai)) - WINDOW_DAYS
-  const [objects, history, forced, bytes] = await Promise.all([
+  const [objects, history, forced, bodies, bytes] = await Promise.all([
     objectsAsOf(pool, ids, asOf),
     historyAsOf<DiaSource>(pool, 'DiaSource', ids, since, asOf),
     historyAsOf<DiaForcedSource>(pool, 'DiaForcedSource', ids, since, asOf),
+    readBodies(
+      pool,
+      sources.filter(source => source.ssObjectId !== null).map(source => source.diaSourceId),
+    ),
     fetchStamps(store, stamps),
   ])
-  return sources.map(source => {
+  const ofObject = (source: DiaSource) => {
     const diaObject = objects.get(source.diaObjectId!)
     if (diaObject === undefined)
       throw new Error(`object ${source.diaObjectId} of source ${source.diaSourceId} has no version at MJD ${asOf}`)
@@ -44,18 +50,28 @@ export async function packAlerts(pool: Pool, store: StampStore, row: OutboxRow):
       other => other.diaObjectId === source.diaObjectId && other.diaSourceId !== source.diaSourceId,
     )
     return {
-      diaSourceId: source.diaSourceId,
-      observation_reason: null,
-      target_name: null,
-      diaSource: source,
       prvDiaSources: diaObject.nDiaSources > 1 ? others : null,
       prvDiaForcedSources: forced.filter(one => one.diaObjectId === source.diaObjectId),
       diaObject,
-      ssSource: null,
-      mpc_orbits: null,
-      ...bytes(source.diaSourceId),
+      ...{ ssSource: null, mpc_orbits: null },
     }
-  })
+  }
+  const ofBody = (source: DiaSource) => {
+    const body = bodies.get(source.diaSourceId)
+    if (body === undefined)
+      throw new Error(
+        `the APDB does not say which body source ${source.diaSourceId} is; its ssObjectId is ${source.ssObjectId}`,
+      )
+    return { prvDiaSources: null, prvDiaForcedSources: null, diaObject: null, ...body }
+  }
+  return sources.map(source => ({
+    diaSourceId: source.diaSourceId,
+    observation_reason: row.observation_reason,
+    target_name: row.target_name,
+    diaSource: source,
+    ...(source.ssObjectId === null ? ofObject(source) : ofBody(source)),
+    ...bytes(source.diaSourceId),
+  }))
 }
 
 async function ownSources(pool: Pool, { unit, attempt, visit, detector, dia_sources }: OutboxRow, asOf: number) {

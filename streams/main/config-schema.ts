@@ -171,6 +171,11 @@ export const infrastructure = {
       default: 30,
       description: 'The preloaded region is this much wider on every side.',
     },
+    ephemerisTimeoutMs: ms(
+      10_000,
+      'Ephemerides of a visit that do not come within this are done without: known bodies of the solar system then count as new objects. 0: they are not asked for.',
+      0,
+    ),
     calibrationCache: count(8, 'Calibrations kept in memory.'),
     recording: {
       type: 'string',
@@ -244,6 +249,7 @@ export interface Infrastructure {
     | 'threads'
     | 'rehearsals'
     | 'paddingArcsec'
+    | 'ephemerisTimeoutMs'
     | 'calibrationCache'
     | 'recordingMs'
   >

@@ -92,13 +92,19 @@ const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, sta
 /** The compiler asks for one implementation per declared effect, no more and no fewer. */
 function effectsOf(world: World): Effects<Effect> {
   const { pool, log } = world
+  const count = (what: string, by: number) => world.metrics.add('pp_known_bodies_total', { what }, by)
   return {
     ...rawEffects(world),
     dispatch: dispatch(pool),
     associate: logged(
-      associate(pool, (unit, landing, rows) =>
-        log.info({ unit, landing, sources: rows?.sources.length ?? 0 }, 'report landed'),
-      ),
+      associate(pool, (unit, landing, rows) => {
+        const { sources = [], solar = [], expectedBodies } = rows ?? {}
+        log.info({ unit, landing, sources: sources.length, bodies: solar.length }, 'report landed')
+        if (!rows) return
+        count('expected', expectedBodies ?? 0)
+        count('seen', solar.length)
+        count('units without ephemerides', expectedBodies === undefined ? 1 : 0)
+      }),
       log,
     ),
     archive: archiveOf(world),

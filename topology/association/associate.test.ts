@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DiaObject, DiaSource } from '../../schemas/avro/generated.ts'
 import { fullRecord } from '../testing/records.ts'
+import { ssObjectId } from '../ss-object-id.ts'
+import { ephemerisOf } from '../testing/ephemerides.ts'
 import { pipelineResult, source } from '../testing/sources.ts'
 import { associate, commitTime } from './associate.ts'
 import { checkResult, regionOf } from './check.ts'
@@ -52,6 +54,10 @@ describe('association', () => {
     ['long-trail', { trail_flag: true, trailLength: null, bboxSize: 35 }],
     ['low-reliability', { reliability: 0.49 }],
     ['no-position', { ra: NaN }],
+    ['no-psfFlux', { psfFlux: null }],
+    ['no-psfFluxErr', { psfFluxErr: NaN }],
+    ['no-apFlux', { apFlux: Infinity }],
+    ['no-apFluxErr', { apFluxErr: null }],
     ['centroid_flag', { centroid_flag: true, reliability: 0.01, dec: NaN }],
   ])('drops a source for %s, also where it would match', (reason, bad) => {
     const { sources, objects, dropped } = onKnown(bad)
@@ -90,17 +96,17 @@ describe('association', () => {
 
   it('stores a source that a body of the solar system has claimed, and lets it touch no object', () => {
     const [asteroid, other] = [source(1, 30, -20, { glint_trail: true }), source(2, 30, -20 + 0.9 / 3600)]
-    const body = new Map([[asteroid.diaSourceId, 21163641423278146n]])
+    const ephemerides = [ephemerisOf({ number: 0, epochMjdTai: 61365.1, ra: 30, dec: -20 })]
     const past = { objects: [known], history: [{ ...source(9, 30, -20), diaObjectId: known.diaObjectId }] }
-    const { sources, objects, dropped } = associate(pipelineResult([asteroid, other]), past, NOW, body)
+    const { sources, objects, dropped } = associate(pipelineResult([asteroid, other], { ephemerides }), past, NOW)
     expect(sources).toMatchObject([
-      { diaSourceId: asteroid.diaSourceId, diaObjectId: null, ssObjectId: 21163641423278146n },
+      { diaSourceId: asteroid.diaSourceId, diaObjectId: null, ssObjectId: ssObjectId('K26N00A') },
       { diaSourceId: other.diaSourceId, diaObjectId: known.diaObjectId, ssObjectId: null },
     ])
     expect(objects).toMatchObject([{ diaObjectId: known.diaObjectId, nDiaSources: 2 }])
     expect(dropped).toEqual([])
     const bad = { ...asteroid, reliability: 0.1 }
-    expect(associate(pipelineResult([bad]), sky, NOW, body)).toMatchObject({ sources: [], dropped: [{}] })
+    expect(associate(pipelineResult([bad], { ephemerides }), sky, NOW)).toMatchObject({ sources: [], dropped: [{}] })
   })
 
   it('does not depend on the order of sources, objects and history', () => {
@@ -235,13 +241,14 @@ describe('the check of a report', () => {
   it.each([
     ['another unit', { ...good, detector: 1 }, 'foreign-unit'],
     ['no visit', { ...good, visit: null }, 'malformed-result'],
-    ['no time', { ...good, midpointMjdTai: NaN }, 'malformed-result'],
     ['a visit of no day', { ...good, visit: 2026113100001n }, 'malformed-result'],
     ['a time weeks after its visit', { ...good, midpointMjdTai: 61365 + 33 }, 'malformed-result'],
+    ['no time', { ...good, midpointMjdTai: NaN }, 'malformed-result'],
     ['an unknown band', { ...good, band: 'Y2' }, 'malformed-result'],
     ['an id twice', { ...good, sources: [...good.sources, ...good.sources] }, 'malformed-result'],
     ['an id of another visit', pipelineResult([source(1, 30, -20, { diaSourceId: 5n })]), 'malformed-result'],
     ['a source without stamps', { ...good, cutouts: [] }, 'malformed-result'],
+    ['a stamp without bytes', { ...good, cutouts: good.cutouts.map(it => ({ ...it, science: { ...it.science, length: 0 } })) }, 'malformed-result'], // prettier-ignore
   ])('refuses %s', (_, result, code) => {
     expect(() => checkResult(unit, result)).toThrow(expect.objectContaining({ code }))
   })

@@ -5,6 +5,7 @@ import { deservesForced, forcedRows } from './forced.ts'
 import { type ImageBox, imageBox } from './image-box.ts'
 import { match } from './match.ts'
 import { objectFrom } from './objects.ts'
+import { matchSolarSystem, type SolarMatch } from './solar.ts'
 import { type Measured, withStatistics } from './statistics.ts'
 
 /** Sources older than this before the visit, in days, are history that no longer counts: "12 months" of 30 days. */
@@ -28,6 +29,10 @@ export interface Associated {
   /** New versions of objects that these sources belong to: their open versions, where there are any, are to be closed. */
   readonly objects: readonly DiaObject[]
   readonly forced: readonly DiaForcedSource[]
+  /** Known bodies of the solar system that `sources` holds, in the order of their sources' ids. */
+  readonly solar: readonly SolarMatch[]
+  /** Known bodies that the image should show; undefined where there were no ephemerides. */
+  readonly expectedBodies: number | undefined
   /** How many of `objects` are new. */
   readonly created: number
   /** Sources that are not stored, and why. */
@@ -36,34 +41,27 @@ export interface Associated {
   readonly unmeasured: number
 }
 
-/** Sources that are known bodies of the solar system: ssObjectId by diaSourceId. They never touch an object of the sky. */
-export type Claimed = ReadonlyMap<bigint, bigint>
-
 /**
- * Ties the detections of one image to the objects of the sky: filter, match, seed new objects with what stays alone and is no artefact, recompute
+ * Ties the detections of one image to the objects of the sky: filter, let known bodies of the solar system take theirs, match, seed new objects with what stays alone and is no artefact, recompute
  * the statistics of every touched object over its window, and pick the forced photometry. The order of the inputs changes nothing.
  *
  * @param committedAtMjdTai later than the validity start of every object given (`commitTime`)
- * @param claimed leave the pool before it is matched, and are stored with their body and without object; those that a filter drops stay dropped
  * @throws Rejection `too-many-new-objects`
  */
-export function associate(
-  result: PipelineResult,
-  sky: Sky,
-  committedAtMjdTai: number,
-  claimed: Claimed = new Map(),
-): Associated {
+export function associate(result: PipelineResult, sky: Sky, committedAtMjdTai: number): Associated {
   const box = imageBox(result)
   const { kept, dropped } = filterCatalog(result, box)
+  const { matches: bodies, expected: expectedBodies } = matchSolarSystem(result, kept, box)
   const open = onImage(sky.objects, box)
-  const { objectOfSource, seeds, marginal } = findObjects([...kept.values()], open.near, claimed)
+  const free = [...kept.values()].filter(({ diaSourceId: id }) => !bodies.has(id))
+  const { objectOfSource, seeds, marginal } = findObjects(free, open.near)
 
   const sources = [...kept.values()]
-    .filter(({ diaSourceId: id }) => objectOfSource.has(id) || claimed.has(id))
+    .filter(({ diaSourceId: id }) => objectOfSource.has(id) || bodies.has(id))
     .map(source => ({
       ...source,
       diaObjectId: objectOfSource.get(source.diaSourceId) ?? null,
-      ssObjectId: claimed.get(source.diaSourceId) ?? null,
+      ssObjectId: bodies.get(source.diaSourceId)?.ssSource.ssObjectId ?? null,
       timeProcessedMjdTai: committedAtMjdTai,
     }))
   const current = new Map([...open.own, ...seeds.map(seed => [seed.diaSourceId, objectFrom(seed)] as const)])
@@ -76,7 +74,11 @@ export function associate(
 
   const deserving = new Set([...current.keys()].filter(id => deservesForced(windows.get(id) ?? [])))
   const { rows, unmeasured } = forcedRows(result, deserving, objectOfSource, committedAtMjdTai)
-  return { sources, objects, forced: rows, created: seeds.length, dropped: [...dropped, ...marginal], unmeasured }
+  const solar = sources.flatMap(({ diaSourceId: id }) => bodies.get(id) ?? [])
+  return {
+    ...{ sources, objects, forced: rows, solar, expectedBodies },
+    ...{ created: seeds.length, dropped: [...dropped, ...marginal], unmeasured },
+  }
 }
 
 /** Objects this far off the image, in pixels, take part: a source at its edge may be theirs. */
@@ -91,8 +93,7 @@ function onImage(objects: readonly DiaObject[], { holds }: ImageBox) {
 }
 
 /** What becomes of each source that may enter: one of an object, the seed of its own, or nothing. */
-function findObjects(pool: readonly DiaSource[], objects: ReadonlyMap<bigint, DiaObject>, claimed: Claimed) {
-  const free = pool.filter(source => !claimed.has(source.diaSourceId))
+function findObjects(free: readonly DiaSource[], objects: ReadonlyMap<bigint, DiaObject>) {
   const matched = match(new Map(free.map(source => [source.diaSourceId, source])), objects)
   const alone = free.filter(source => !matched.has(source.diaSourceId))
   const marginal = alone.flatMap(source => {

@@ -101,6 +101,10 @@ function checkCutouts(unit: string, { sources, cutouts, cutoutBucket, cutoutKey 
   const stamped = new Set(cutouts.map(cutout => cutout.diaSourceId))
   const bare = sources.find(source => !stamped.has(source.diaSourceId))
   if (bare !== undefined) refuse(unit, 'cutouts', `none of source ${bare.diaSourceId}`, 'one entry per source')
+  const empty = cutouts.find(({ difference, science, template }) =>
+    [difference, science, template].some(({ length }) => length <= 0),
+  )
+  if (empty !== undefined) refuse(unit, `cutouts of source ${empty.diaSourceId}`, 'without bytes', 'three stamps')
 }
 
 function checkBand(unit: string, band: string | null): void {

@@ -18,7 +18,7 @@ const LEAST_EXPOSURE_SECONDS = 15
 
 /**
  * What of an image's detections enters association at all, known objects or not, by id in ascending order; the rest with its reason. The rules are
- * those of Rubin's catalog filters, in their order. Three of them look at what no DiaSource says (sky sources, a centre of high variance,
+ * those of Rubin's catalog filters, in their order, and after them what an alert cannot do without. Three of them look at what no DiaSource says (sky sources, a centre of high variance,
  * a trail that leaves the image); the pipeline makes no such sources.
  */
 export function filterCatalog(
@@ -35,7 +35,10 @@ export function filterCatalog(
   return { kept, dropped }
 }
 
-/** What was not measured is no objection, but for the position. */
+/** Brokers refuse an alert in which one of these is null (BOOM does), so that a source without them would be stored and never seen. */
+const wanted = ['psfFlux', 'psfFluxErr', 'apFlux', 'apFluxErr'] as const satisfies readonly (keyof DiaSource)[]
+
+/** What was not measured is no objection, but for the position and the fluxes that every alert must have. */
 function objection(source: DiaSource, seconds: number | null, pixelScale: number | undefined): string | undefined {
   const { centroid_flag, pixelFlags_crCenter, scienceFlux, scienceFluxErr, reliability, ra, dec } = source
   if (centroid_flag === true) return 'centroid_flag'
@@ -45,7 +48,9 @@ function objection(source: DiaSource, seconds: number | null, pixelScale: number
   if (seconds !== null && trailOf(source, pixelScale) >= MAX_MOTION * Math.max(seconds, LEAST_EXPOSURE_SECONDS))
     return 'long-trail'
   if (reliability !== null && reliability < MIN_RELIABILITY) return 'low-reliability'
-  return Number.isFinite(ra) && Number.isFinite(dec) ? undefined : 'no-position'
+  if (!Number.isFinite(ra) || !Number.isFinite(dec)) return 'no-position'
+  const unmeasured = wanted.find(name => !Number.isFinite(source[name]))
+  return unmeasured && `no-${unmeasured}`
 }
 
 /** Arcseconds. Where the fit failed, the diagonal of the footprint's box; where nobody can say, 0. */
