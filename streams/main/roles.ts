@@ -58,7 +58,9 @@ const starters: Readonly<Record<Role, Starter>> = {
       const effect = effects[stage.name as keyof typeof effects]
       const start = (fatal: typeof onFatal) =>
         runStage({ ...runtimeOf(world, stage), implementation: { effect }, onFatal: fatal })
-      return DISPENSABLE.has(stage.name) ? dispensable(stage.name, start, world.log) : start(onFatal)
+      return DISPENSABLE.has(stage.name) && stages.length > 1
+        ? dispensable(stage.name, start, world.log)
+        : start(onFatal)
     })
     const beside = (name: string, run: (world: World) => Running) =>
       stages.some(stage => stage.name === name) ? [Promise.resolve(run(world))] : []
@@ -73,7 +75,7 @@ const starters: Readonly<Record<Role, Starter>> = {
   publish: (world, stages, onFatal) => runPublish(world, stages[0]!, onFatal),
 }
 
-/** Nothing is decided by them: their fault is not to end dispatch and associate. */
+/** Nothing is decided by them: their fault is not to end dispatch and associate. Alone in a process they end it, to be started anew. */
 const DISPENSABLE: ReadonlySet<string> = new Set(['archive', 'metrics'])
 
 const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, stage: Stage) => ({
