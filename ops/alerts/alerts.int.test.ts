@@ -184,6 +184,9 @@ describe('a resend', () => {
     const id = await carryOut('resend', { unit })
     await world.db.pool.query(`update "DiaSource" set "snr" = null where "diaSourceId" = any($1)`, [units[2]!.ids])
     expect(again(id)).toEqual([])
+    // Mended, it can be ordered anew.
+    const next = await carryOut('resend', { unit })
+    expect(again(next).map(({ bytes }) => bytes)).toEqual(bytesOf(units[2]!.ids))
     const { units: states, refusals } = await stateOf(id)
     expect(states).toMatchObject({ refused: 1 })
     expect(refusals).toEqual([

@@ -25,7 +25,7 @@ export interface Candidate {
   readonly sources: readonly bigint[]
   /** Those of them that are withdrawn. */
   readonly withdrawn: readonly bigint[]
-  /** Orders of the same kind that this unit has had, by their ids. */
+  /** Orders of the same kind that this unit has had, those included that were refused for it, by their ids. */
   readonly earlier: readonly string[]
 }
 
@@ -58,7 +58,7 @@ export async function readCandidates(pool: Pool, selection: Selection, kind: Ord
        coalesce(array_agg(s."diaSourceId" order by s."diaSourceId")
          filter (where s."timeWithdrawnMjdTai" is not null), '{}') as withdrawn,
        array(select it.order_id from alert_order_unit it join alert_order a on a.id = it.order_id
-         where it.unit = o.unit and it.attempt = o.attempt and a.kind = $2 and it.state <> 'refused' order by 1) as earlier
+         where it.unit = o.unit and it.attempt = o.attempt and a.kind = $2 order by 1) as earlier
      from outbox o join dia_source_provenance p on p.unit = o.unit and p.attempt = o.attempt
        join "DiaSource" s on s."diaSourceId" = p.dia_source_id
      where o.terminal = 'published' and ${where}
