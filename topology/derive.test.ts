@@ -8,7 +8,7 @@ const config = (name: string) => topicsOf(topology).find(({ topic }) => topic ==
 
 it('the graph is what it was when somebody last looked', () => {
   expect(describeTopology(topology)).toMatchInlineSnapshot(`
-    "Topology prompt: 13 stages, 6 partitions where nothing else is said
+    "Topology prompt: 14 stages, 6 partitions where nothing else is said
       entrances: control, next-visit-canceled, next-visit, raw-notification
       exits: lsst-alerts-v11, alerts-retracted, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
 
