@@ -41,7 +41,8 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   bound record;
   leaf text;
-  waiting bigint;
+  is_waiting boolean;
+  n bigint;
   moved bigint := 0;
 begin
   perform pg_advisory_xact_lock(hashtext('apdb_add_month'));
@@ -52,6 +53,14 @@ begin
   then
     return 0;
   end if;
+  for bound in select * from apdb_bounds(month) where not may_move loop
+    execute format('select exists (select from %1$I where %2$I >= %3$s and %2$I < %4$s)',
+      bound.parent || '_default', bound.key, bound.low, bound.high) into is_waiting;
+    if is_waiting then
+      raise exception 'rows of % wait in the default partition of %', to_char(month, 'YYYY-MM'), bound.parent
+        using errcode = 'object_not_in_prerequisite_state';
+    end if;
+  end loop;
   lock table "DiaSource_default", "DiaForcedSource_default", dia_source_provenance_default in access exclusive mode;
   for bound in select * from apdb_bounds(month) loop
     leaf := bound.parent || to_char(month, '_YYYYMM');
@@ -62,12 +71,8 @@ begin
       leaf, bound.parent, bound.key, bound.low, bound.high);
     execute format('with gone as (delete from %1$I where %2$I >= %3$s and %2$I < %4$s returning *) insert into %5$I select * from gone',
       bound.parent || '_default', bound.key, bound.low, bound.high, leaf);
-    get diagnostics waiting = row_count;
-    if waiting > 0 and not may_move then
-      raise exception '% rows of % are in the default partition of %', waiting, to_char(month, 'YYYY-MM'), bound.parent
-        using errcode = 'object_not_in_prerequisite_state';
-    end if;
-    moved := moved + waiting;
+    get diagnostics n = row_count;
+    moved := moved + n;
     execute format('alter table %I attach partition %I for values from (%s) to (%s)', bound.parent, leaf, bound.low, bound.high);
   end loop;
   return moved;
