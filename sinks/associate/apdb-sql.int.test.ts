@@ -18,72 +18,69 @@ import { associate } from './associate.ts'
 const python = await rubinPython()
 const missing = 'missing' in python ? python.missing : undefined
 
-const prelude = `
+const script = `
 import sys, json, math
 import astropy.time, numpy, pandas, sqlalchemy
 from lsst.dax.apdb.sql import ApdbSql, ApdbSqlConfig
 from lsst.sphgeom import Angle, Circle, LonLat, UnitVector3d
 asked = json.load(sys.stdin)
+config = ApdbSqlConfig(db_url=asked['url'])
+config.pixelization.htm_level = 7
+apdb = ApdbSql(config)
+
+# What its code would create, beside what is there.
+there = sqlalchemy.inspect(apdb._engine)
+def kind(t):
+    # Ours has no limit of length: where theirs refuses a longer text, ours keeps it.
+    name = t.compile(dialect=apdb._engine.dialect)
+    return {'FLOAT': 'REAL', 'DOUBLE': 'DOUBLE PRECISION'}.get(name, 'TEXT' if name.startswith('VARCHAR') else name)
+def compare(name, table):
+    columns = {c['name']: [kind(c['type']), c['nullable']] for c in there.get_columns(name)}
+    indexes = {tuple(i['column_names']) for i in there.get_indexes(name)}
+    wanted = [tuple(c.name for c in i.columns) for i in table.indexes]
+    return {
+        'table': name,
+        'missing': [c.name for c in table.columns if columns.get(c.name) != [kind(c.type), c.nullable]],
+        'more': sorted(set(columns) - {c.name for c in table.columns}),
+        'sameKey': [c.name for c in table.primary_key] == there.get_pk_constraint(name)['constrained_columns'],
+        'missingIndexes': [i for i in wanted if i not in indexes],
+    }
+tables = [compare(name, table) for name, table in apdb._schema._metadata.tables.items()]
+
 def plain(x):
     if x is None or x is pandas.NA or (isinstance(x, (float, numpy.floating)) and math.isnan(x)): return None
     if isinstance(x, (bool, numpy.bool_)): return bool(x)
     if isinstance(x, (int, numpy.integer)): return str(x)
     return float(x) if isinstance(x, (float, numpy.floating)) else x
-rows = lambda frame: None if frame is None else [{n: plain(x) for n, x in r.items()} for r in frame.astype(object).to_dict('records')]
-config = ApdbSqlConfig(db_url=asked['url'])
-config.pixelization.htm_level = 7
-`
-const read = `${prelude}
-apdb = ApdbSql(config)
+rows = lambda frame: [{n: plain(x) for n, x in r.items()} for r in frame.astype(object).to_dict('records')]
 ra, dec, radius = asked['region']
 region = Circle(UnitVector3d(LonLat.fromDegrees(ra, dec)), Angle.fromDegrees(radius))
 time = astropy.time.Time(asked['mjd'], format='mjd', scale='tai')
 ids = [int(i) for i in asked['ids']]
-print(json.dumps({
-  'config': [apdb.config.enable_replica, apdb.config.dia_object_index, apdb.config.pixelization.htm_level],
-  'versions': [apdb.metadata.get('version:schema'), str(apdb.apdbImplementationVersion()), str(apdb.schema.schemaVersion())],
-  'objects': rows(apdb.getDiaObjects(region)),
-  'byIds': rows(apdb.getDiaSources(region, ids, time)),
-  'byRegion': rows(apdb.getDiaSources(region, None, time)),
-  'byNone': rows(apdb.getDiaSources(region, [], time)),
-  'forced': rows(apdb.getDiaForcedSources(region, ids, time)),
-  'contains': [apdb.containsVisitDetector(int(v), d) for v, d in asked['units']],
-}))
-`
-/** What its code would create, beside what is there. */
-const compare = `${prelude}
-apdb = ApdbSql(config)
-there = sqlalchemy.inspect(apdb._engine)
-dialect = apdb._engine.dialect
-def kind(t):
-    # Ours has no limit of length: where theirs refuses a longer text, ours keeps it.
-    name = t.compile(dialect=dialect)
-    return {'FLOAT': 'REAL', 'DOUBLE': 'DOUBLE PRECISION'}.get(name, 'TEXT' if name.startswith('VARCHAR') else name)
-found = {}
-for name, table in apdb._schema._metadata.tables.items():
-    columns = {c['name']: [kind(c['type']), c['nullable']] for c in there.get_columns(name)}
-    indexes = {tuple(i['column_names']) for i in there.get_indexes(name)}
-    found[name] = {
-      'columns': [c.name for c in table.columns if columns.get(c.name) != [kind(c.type), c.nullable]],
-      'more': sorted(set(columns) - {c.name for c in table.columns}),
-      'key': [[c.name for c in table.primary_key], there.get_pk_constraint(name)['constrained_columns']],
-      'indexes': [[c.name for c in i.columns] for i in table.indexes if tuple(c.name for c in i.columns) not in indexes],
-    }
-print(json.dumps(found))
-`
-const refuse = `${prelude}
+answer = {
+    'tables': tables,
+    'config': [apdb.config.enable_replica, apdb.config.dia_object_index, apdb.config.pixelization.htm_level],
+    'versions': [apdb.metadata.get('version:schema'), str(apdb.apdbImplementationVersion()), str(apdb.schema.schemaVersion())],
+    'objects': rows(apdb.getDiaObjects(region)),
+    'byIds': rows(apdb.getDiaSources(region, ids, time)),
+    'byRegion': rows(apdb.getDiaSources(region, None, time)),
+    'byNone': rows(apdb.getDiaSources(region, [], time)),
+    'forced': rows(apdb.getDiaForcedSources(region, ids, time)),
+    'contains': [apdb.containsVisitDetector(int(v), d) for v, d in asked['units']],
+}
+with apdb._engine.begin() as connection:
+    connection.execute(sqlalchemy.text("update metadata set value = '11.0.0' where name = 'version:schema'"))
 try:
     ApdbSql(config)
-    print(json.dumps('opened'))
+    answer['otherVersion'] = 'opened'
 except Exception as error:
-    print(json.dumps(type(error).__name__))
+    answer['otherVersion'] = type(error).__name__
+print(json.dumps(answer))
 `
-async function ask<T>(script: string, asked: object): Promise<T> {
-  return JSON.parse('run' in python ? await python.run(script, JSON.stringify({ url: url(), ...asked })) : 'null') as T
-}
+const ask = async (asked: object): Promise<Answer> =>
+  JSON.parse('run' in python ? await python.run(script, JSON.stringify(asked)) : 'null') as Answer
 
 let db: TestDatabase
-const url = () => db.url.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:')
 beforeAll(async () => {
   db = await createDatabase()
   await addMonth(db.pool, '2026-11')
@@ -166,6 +163,7 @@ const byId = (rows: readonly Record<string, unknown>[], ...keys: string[]) => {
 
 type Rows = readonly Record<string, unknown>[]
 interface Answer {
+  readonly tables: Rows
   readonly config: readonly unknown[]
   readonly versions: readonly string[]
   readonly objects: Rows
@@ -174,83 +172,77 @@ interface Answer {
   readonly byNone: Rows
   readonly forced: Rows
   readonly contains: readonly boolean[]
+  readonly otherVersion: string
 }
 
 describe.skipIf(missing !== undefined)(`ApdbSql${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
-  it('finds the tables, columns, types, keys and indexes that it would have created', async () => {
-    const found = await ask<
-      Record<string, { columns: string[]; more: string[]; key: string[][]; indexes: string[][] }>
-    >(compare, {})
-    expect(Object.keys(found).sort()).toEqual([
-      'DiaForcedSource',
-      'DiaObject',
-      'DiaObject_To_Object_Match',
-      'DiaSource',
-      'metadata',
-    ])
-    for (const [table, { columns, more, key, indexes }] of Object.entries(found))
-      expect({ table, columns, more, key: key[1], indexes }).toEqual({
-        table,
-        columns: [],
-        more: [],
-        key: key[0],
-        indexes: [],
-      })
-  })
-
-  it('reads the rows that were committed, and knows which units have been', async () => {
-    const units = [await commit(0, places, 61365.1), await commit(1, places, 61365.2)]
+  const ids: string[] = []
+  const units: bigint[] = []
+  let near: DiaObject[]
+  let answer: Answer
+  beforeAll(async () => {
+    units.push(await commit(0, places, 61365.1), await commit(1, places, 61365.2))
     await commit(4, [far], 61365.1)
     const { rows: objects } = await db.pool.query<DiaObject>(
       'select * from "DiaObject" where "validityEndMjdTai" is null order by 1',
     )
     units.push(await commit(2, [], 61365.3, objects), await commit(3, [], 61365.4), VISIT + 99n)
-    const near = objects.filter(({ ra, dec }) => angle(vectorOf(ra, dec), vectorOf(...places[1]!)) < 60 * ARCSEC)
-    expect(near).toHaveLength(3)
-    const asked = {
+    near = objects.filter(({ ra, dec }) => angle(vectorOf(ra, dec), vectorOf(...places[1]!)) < 60 * ARCSEC)
+    ids.push(...objects.slice(0, 2).map(it => String(it.diaObjectId)))
+    answer = await ask({
+      url: db.url.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:'),
       region: [...places[1]!, 60 / 3600],
-      ids: objects.slice(0, 2).map(it => String(it.diaObjectId)),
-      // 360 days after the first midpoint: that is not within 12 months by region (>), and is by object (>=).
+      ids,
+      // 360 days after the first midpoint: by region that is not within 12 months (>), by object it is (>=).
       mjd: 61365.1 + 360,
       units: units.map(visit => [String(visit), 0]),
-    }
-    const answer = await ask<Answer>(read, asked)
+    })
+  })
+  const isAsked = ({ diaObjectId }: { diaObjectId: bigint | null }) => ids.includes(String(diaObjectId))
+  const expectSame = (table: ApdbTable, theirs: Rows, ours: readonly object[], ...keys: string[]) =>
+    expect(
+      byId(
+        theirs.map(row => rounded(table, row)),
+        ...keys,
+      ),
+    ).toEqual(
+      byId(
+        ours.map(row => plain(table, row)),
+        ...keys,
+      ),
+    )
 
+  it('finds the tables, columns, types, keys and indexes that it would have created', () => {
+    const all = ['DiaForcedSource', 'DiaObject', 'DiaObject_To_Object_Match', 'DiaSource', 'metadata']
+    expect(byId(answer.tables, 'table')).toEqual(
+      all.map(table => ({ table, missing: [], more: [], sameKey: true, missingIndexes: [] })),
+    )
+  })
+
+  it('takes its configuration and versions from our metadata, and does not open another version', () => {
     expect(answer.config).toEqual([false, 'baseline', 20])
     expect(answer.versions).toEqual(['10.0.0', '1.2.1', '10.0.0'])
-    const same = (table: ApdbTable, theirs: Rows, ours: readonly object[], ...keys: string[]) =>
-      expect(
-        byId(
-          theirs.map(row => rounded(table, row)),
-          ...keys,
-        ),
-      ).toEqual(
-        byId(
-          ours.map(row => plain(table, row)),
-          ...keys,
-        ),
-      )
-    same('DiaObject', answer.objects, near, 'diaObjectId')
+    expect(answer.otherVersion).toBe('IncompatibleVersionError')
+  })
+
+  it('reads the rows that were committed', async () => {
+    expect(near).toHaveLength(3)
+    expectSame('DiaObject', answer.objects, near, 'diaObjectId')
     const { rows: sources } = await db.pool.query<DiaSource>('select * from "DiaSource"')
-    const isAsked = ({ diaObjectId }: { diaObjectId: bigint | null }) => asked.ids.includes(String(diaObjectId))
-    same('DiaSource', answer.byIds, sources.filter(isAsked), 'diaSourceId')
+    expectSame('DiaSource', answer.byIds, sources.filter(isAsked), 'diaSourceId')
     const since = sources.filter(({ midpointMjdTai, dec }) => midpointMjdTai > 61365.1 && dec < 0)
-    same('DiaSource', answer.byRegion, since, 'diaSourceId')
+    expectSame('DiaSource', answer.byRegion, since, 'diaSourceId')
     expect(answer.byNone).toEqual([])
     const { rows: forced } = await db.pool.query<{ diaObjectId: bigint }>('select * from "DiaForcedSource"')
     expect(forced).toHaveLength(near.length)
-    same('DiaForcedSource', answer.forced, forced.filter(isAsked), 'diaObjectId', 'visit')
-    // Two with sources, one with forced sources alone; of a unit without any row only our ledger knows.
-    expect(answer.contains).toEqual([true, true, true, false, false])
-    const { rows: known } = await db.pool.query('select 1 from unit where visit = $1 and work = $2', [
-      units[3],
-      'committed',
-    ])
-    expect(known).toHaveLength(1)
+    expectSame('DiaForcedSource', answer.forced, forced.filter(isAsked), 'diaObjectId', 'visit')
   })
 
-  it('refuses to open a database of another version', async () => {
-    await db.pool.query(`update "metadata" set "value" = '11.0.0' where "name" = 'version:schema'`)
-    expect(await ask(refuse, {})).toBe('IncompatibleVersionError')
+  it('knows which units were committed with rows; of one without, only our ledger does', async () => {
+    // Two with sources, one with forced sources alone, one with nothing, one that never was.
+    expect(answer.contains).toEqual([true, true, true, false, false])
+    const { rows } = await db.pool.query(`select visit from unit where work = 'committed' and visit = any($1)`, [units])
+    expect(rows).toContainEqual({ visit: units[3] })
+    expect(rows).toHaveLength(4)
   })
 })
