@@ -75,7 +75,11 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     const { seed, instrument, transients, pixels, cadence } = options
     const { visits, unusual } = adversity
     const times = { lead: LEAD_S, exposure: EXPOSURE_S, gap: cadence - EXPOSURE_S, start: Date.now() }
-    const sky = { seed, transients, ...(pixels ? { bodies: transients ? BODIES : 0 } : { still: [await record(demo)] }) }
+    const sky = {
+      seed,
+      transients,
+      ...(pixels ? { bodies: transients ? BODIES : 0 } : { still: [await record(demo)] }),
+    }
     const plan = planNight({ ...sky, instrument, pixels, visits, unusual, size: sizeOf(options), ...times })
     const rendered = await prepare(system.config, plan, say, signal)
     const night = Date.now()
