@@ -68,7 +68,16 @@ describe('the archive of alerts', () => {
   })
 
   it('writes few at a time, each once, and the schema once for all', async () => {
-    const { store, objects, puts, most } = memoryStore()
+    // The first wait for one another, so that all that may be written at once is.
+    let open!: () => void
+    const gate = new Promise<void>(resolve => (open = resolve))
+    let waiting = 0
+    const { store, objects, puts, most } = memoryStore(async key => {
+      if (key === schemaKey(1101)) return
+      if (++waiting === 4) open()
+      await gate
+      await turn()
+    })
     const stored: number[] = []
     const effect = archive({ ...options, store, onStored: packets => void stored.push(packets) })
     await Promise.all(packets.map((bytes, i) => effect(packetEvent(bytes, ID + BigInt(i)))))
