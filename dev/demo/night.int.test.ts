@@ -250,7 +250,9 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
     })
     expect(faults).toEqual([])
     expect(alerts.some(({ prvDiaSources }) => prvDiaSources !== null)).toBe(true)
-    expect(alerts.some(({ prvDiaForcedSources }) => prvDiaForcedSources!.length > 0)).toBe(true)
+    expect(
+      alerts.some(({ prvDiaForcedSources }) => prvDiaForcedSources !== null && prvDiaForcedSources.length > 0),
+    ).toBe(true)
   })
 
   it('hold at least 90 % of the isolated transients of SNR > 10, and each of the known bodies', async () => {
