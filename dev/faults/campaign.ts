@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { type Bench, openBench } from './bench.ts'
 import { Checker } from './checker.ts'
 import type { Fault } from './fault.ts'
@@ -8,6 +10,8 @@ export interface Run extends Omit<Outcome, 'units'> {
   readonly name: string
   /** Whether it has recovered, and not as fast as it should on a machine that has nothing else to do. */
   readonly slow?: boolean
+  /** What was struck: the short hash of the commit, with a `+` where files were changed since. Older runs have none, nor has what is no checkout. */
+  readonly commit?: string
 }
 
 export interface Campaign {
@@ -16,6 +20,22 @@ export interface Campaign {
   readonly say: (line: string) => void
   /** Hears of each run as it ends. */
   readonly onRun?: (run: Run) => void
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** What a campaign writes itself, while it goes on. */
+const RESULTS = ['dev/faults/results.json', 'docs/faults.md']
+
+/** The commit that is checked out. */
+function commitNow(): string | undefined {
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'safe.directory=*', ...args], { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
+  try {
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ...RESULTS.map(it => `:!${it}`))
+    return `${git('rev-parse', '--short', 'HEAD')}${changed === '' ? '' : '+'}`
+  } catch {
+    return undefined
+  }
 }
 
 /** A bench with what was read of it so far. */
@@ -32,6 +52,7 @@ interface Stand {
  */
 export async function runCampaign({ faults, seed, say, onRun }: Campaign): Promise<Run[]> {
   const runs: Run[] = []
+  const commit = commitNow()
   let stand: Stand | undefined
   const leave = async (keep: boolean) => {
     const left = stand
@@ -46,7 +67,8 @@ export async function runCampaign({ faults, seed, say, onRun }: Campaign): Promi
       stand ??= await newStand(say, fault)
       const { units: _, ...outcome } = await strike(stand, fault, seed + i)
       const slow = (outcome.recoverySeconds ?? 0) > (fault.allowedSeconds ?? Infinity)
-      const run = { name: fault.name, ...outcome, ...(slow && { slow }), seconds: (Date.now() - began) / 1000 }
+      const seconds = (Date.now() - began) / 1000
+      const run = { name: fault.name, ...(commit && { commit }), ...outcome, ...(slow && { slow }), seconds }
       runs.push(run)
       onRun?.(run)
       if (run.faults.length > 0) await leave(true)

@@ -9,7 +9,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { runCampaign, type Run } from './campaign.ts'
 import type { Fault } from './fault.ts'
 import { pathOf } from '../topology-pages.ts'
-import { faultsPage, readResults, resultsFile, withRuns } from './page.ts'
+import { faultsPage, HOLDS_SLOWLY, readResults, resultsFile, withRuns } from './page.ts'
 import { allFaults } from './rows/all.ts'
 
 function faultsNamed(text: string): readonly Fault[] {
@@ -63,7 +63,7 @@ function write(run: Run): void {
 }
 
 function tell({ name, faults, slow, journal, recoverySeconds, seconds, seed }: Run): void {
-  const holds = faults.length > 0 ? 'DOES NOT HOLD' : slow ? 'holds, slowly' : 'holds'
+  const holds = faults.length > 0 ? 'DOES NOT HOLD' : slow ? HOLDS_SLOWLY : 'holds'
   const recovered = recoverySeconds === undefined ? '' : `, recovered in ${recoverySeconds.toFixed(1)} s`
   say([...journal, ...faults.map(fault => `! ${fault}`)].map(line => `    ${line}`).join('\n'))
   say(`  ${name} ${holds} (seed ${seed}${recovered}; ${seconds.toFixed(0)} s)`)

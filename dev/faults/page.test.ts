@@ -16,7 +16,14 @@ describe('the page of the fault campaign', () => {
   it('says of a fault that did not hold that it did not', () => {
     const [fault] = allFaults
     const page = renderPage([fault!], [run(fault!.name, 1), run(fault!.name, 2, ['a unit was lost'])])
-    expect(page).toContain(`1, 2 | 1 of 2 hold | 3.0, 3.0`)
+    expect(page).toContain(`1, 2 | –, – | 1 of 2 hold | 3.0, 3.0`)
+  })
+
+  it('says of a fault that held, and took longer than it may, that it holds slowly', () => {
+    const [fault] = allFaults
+    const slow = { ...run(fault!.name, 2), slow: true, commit: 'abcdef0' }
+    expect(renderPage([fault!], [slow])).toContain('2 | abcdef0 | holds, slowly | 3.0')
+    expect(renderPage([fault!], [run(fault!.name, 1), slow])).toContain('–, abcdef0 | holds, slowly in 1 of 2 | 3.0')
   })
 })
 

@@ -27,13 +27,14 @@ export const withRuns = (kept: Results, runs: Results, faults: readonly Fault[])
 export function renderPage(faults: readonly Fault[], results: Results): string {
   const of = ({ name }: Fault) => results.filter(run => run.name === name)
   const runs = results.length
-  const held = results.filter(({ faults }) => faults.length === 0).length
+  const held = results.filter(holds).length
+  const slow = results.filter(run => holds(run) && run.slow).length
   const seconds = results.reduce((sum, run) => sum + run.seconds, 0)
   return `${HEAD}
-The ${runs} runs that are kept took ${(seconds / 60).toFixed(0)} minutes in all; ${held} held, ${runs - held} did not.
+The ${runs} runs that are kept took ${(seconds / 60).toFixed(0)} minutes in all; ${held} held (${slow} slowly), ${runs - held} did not.
 
-| fault | what happens | seeds | result | recovery, s | run, s |
-|---|---|---|---|---|---|
+| fault | what happens | seeds | commits | result | recovery, s | run, s |
+|---|---|---|---|---|---|---|
 ${faults.map(fault => row(fault, of(fault))).join('\n')}
 
 ## How, and what must hold besides
@@ -43,16 +44,28 @@ ${faults.map(paragraph).join('\n')}
 ${TAIL}`
 }
 
-const seconds = (all: readonly (number | undefined)[]) =>
-  all.map(each => (each === undefined ? '–' : each.toFixed(1))).join(', ')
+/** What a run has come to where it took longer to recover than it may. */
+export const HOLDS_SLOWLY = 'holds, slowly'
+const holds = ({ faults }: Run): boolean => faults.length === 0
+
+function resultOf(runs: Results): string {
+  const held = runs.filter(holds)
+  if (runs.length === 0) return 'not run'
+  if (held.length < runs.length) return `${held.length} of ${runs.length} hold`
+  const slow = held.filter(run => run.slow).length
+  if (slow === 0) return 'holds'
+  return slow === runs.length ? HOLDS_SLOWLY : `${HOLDS_SLOWLY} in ${slow} of ${runs.length}`
+}
 
 function row({ name, what, allowedSeconds }: Fault, runs: Results): string {
-  const held = runs.filter(({ faults }) => faults.length === 0).length
-  const result = runs.length === 0 ? 'not run' : held === runs.length ? 'holds' : `${held} of ${runs.length} hold`
-  const seeds = runs.map(({ seed }) => seed).join(', ')
+  const each = (value: (run: Run) => string | number | undefined) => runs.map(run => value(run) ?? '–').join(', ')
   const allowed = allowedSeconds === undefined ? '' : ` (${allowedSeconds} allowed)`
-  const recovery = seconds(runs.map(({ recoverySeconds }) => recoverySeconds)) + allowed
-  return `| \`${name}\` | ${what} | ${seeds} | ${result} | ${recovery} | ${seconds(runs.map(run => run.seconds))} |`
+  const cells = [
+    ...[`\`${name}\``, what, each(run => run.seed), each(run => run.commit), resultOf(runs)],
+    each(run => run.recoverySeconds?.toFixed(1)) + allowed,
+    each(run => run.seconds.toFixed(1)),
+  ]
+  return `| ${cells.join(' | ')} |`
 }
 
 const paragraph = ({ name, how, invariant, recovery }: Fault) =>
@@ -74,7 +87,7 @@ The night is LSSTComCam's with all that may go wrong by itself (\`dev/night/adve
 4. The journals of all tasks are unbroken: each commit's number follows the one before it.
 5. No process of ours ends that was not killed.
 
-Moments are seeded; what was done when is kept with each run (\`journal\` in \`dev/faults/results.json\`). What is allowed for a recovery (10 s for the tasks of a dead process, whose session is 6 s) is meant for a machine that has nothing else to do; the campaign ends with an error where it takes longer. Two figures are of two campaigns.
+Moments are seeded; what was done when is kept with each run (\`journal\` in \`dev/faults/results.json\`). What is allowed for a recovery (10 s for the tasks of a dead process, whose session is 6 s) is meant for a machine that has nothing else to do; the campaign ends with an error where it takes longer, and here stands "holds, slowly". Two figures are of two campaigns, the newer one last; a commit is the one that was checked out (\`+\`: with changes), and a dash where it was not kept.
 `
 
 const TAIL = `## What is not here
