@@ -37,8 +37,11 @@ export interface System {
   kill(name: ProcessName): Promise<void>
   /** It is going to die by another hand, which is no failure; resolves when it is gone and its log is told to the end. */
   dies(name: ProcessName): Promise<void>
-  /** Starts a process that was killed, or a further one of a role; resolves when it says that it is ready, and rejects where the system is ending. */
-  restart(name: ProcessName): Promise<void>
+  /**
+   * Starts a process that was killed, or a further one of a role; resolves when it says that it is ready, and rejects where the system is
+   * ending. It has its id when this returns. `variables` are its own, over those of all.
+   */
+  restart(name: ProcessName, variables?: Readonly<Record<string, string>>): Promise<void>
   /** Drains every process; resolves when all are gone. Those that do not end within ten seconds are killed. */
   stop(): Promise<void>
   /** Resolves with a sentence when a process ends that nobody asked to. */
@@ -118,9 +121,10 @@ export async function startSystem(
   const failed = deferred<string>()
   let stopping = false
   const logFile = (name: ProcessName) => join(folder, `${name}.log`)
-  const start = async (name: ProcessName) => {
+  const start = async (name: ProcessName, own: Readonly<Record<string, string>> = {}) => {
     if (stopping) throw new Error(`${name} is not started: the system is ending`)
-    const child = launch(argumentsOf(name, lone), { ...options.environment, PP_CONFIG: configFile }, logFile(name))
+    const environment = { ...options.environment, PP_CONFIG: configFile, ...own }
+    const child = launch(argumentsOf(name, lone), environment, logFile(name))
     if (name === 'archive') setPriority(child.pid!, constants.priority.PRIORITY_LOW)
     children.set(name, child)
     createInterface(child.stdout!).on('line', line => hearersOf(name).forEach(hear => hear(line)))
@@ -140,7 +144,7 @@ export async function startSystem(
     stopping = true
     await Promise.all([...children.values()].map(end))
   }
-  const starts = await Promise.allSettled(processes.map(start))
+  const starts = await Promise.allSettled(processes.map(name => start(name)))
   const failure = starts.find(it => it.status === 'rejected')
   if (failure) {
     await stop()

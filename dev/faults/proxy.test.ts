@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createHttpServer } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isCommit, isKafkaRequest, openProxy, type Proxy } from './proxy.ts'
+import { isCommit, isKafkaRequest, openProxy, type Proxy, transactionalIdOf } from './proxy.ts'
 import { openS3Proxy } from './s3-proxy.ts'
 
 const portOf = (server: Server) => (server.address() as { port: number }).port
@@ -75,7 +75,7 @@ describe('the proxy before a service', () => {
     const client = open()
     expect(await ask(client, 'begin')).toBe('done: begin')
     expect(await ask(client, 'commit')).toBe('cut')
-    await lost
+    expect(String(await lost)).toBe('commit')
     expect(await ask(open(), 'commit')).toBe('done: commit')
     expect(asked).toEqual(['begin', 'commit', 'commit'])
   })
@@ -86,6 +86,14 @@ it('knows a commit of Postgres and a request of Kafka by their first bytes', () 
   expect(['commit', 'COMMIT', 'select 1'].map(text => isCommit(query(text)))).toEqual([true, true, false])
   const endTxn = Buffer.from([0, 0, 0, 9, 0, 26, 0, 1, 0, 0, 0, 1, 0])
   expect([26, 0].map(key => isKafkaRequest(key)(endTxn))).toEqual([true, false])
+})
+
+it('reads off the end of a transaction whose it is, be there a name of the client or none', () => {
+  const text = (it: string) => Buffer.concat([Buffer.from([0, it.length]), Buffer.from(it)])
+  const head = Buffer.from([0, 0, 0, 60, 0, 26, 0, 1, 0, 0, 0, 1])
+  const body = Buffer.concat([text('prompt.fan-out.0'), Buffer.alloc(11)])
+  for (const client of [text('steps'), Buffer.from([255, 255])])
+    expect(transactionalIdOf(Buffer.concat([head, client, body]))).toBe('prompt.fan-out.0')
 })
 
 it('before the store breaks off, says "slow down", hangs up, and is honest again', async () => {

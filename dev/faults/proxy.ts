@@ -10,9 +10,9 @@ export interface Proxy {
   fallSilent(): void
   /**
    * Of the next request that `wanted` recognises by its first bytes, the service gets the request and the client no answer: the connection
-   * is cut when the answer has come. Resolves then.
+   * is cut when the answer has come. Resolves then, with the request.
    */
-  loseReplyTo(wanted: (request: Buffer) => boolean): Promise<void>
+  loseReplyTo(wanted: (request: Buffer) => boolean): Promise<Buffer>
   /** Lets everything through again. Connections that were silent are cut: what they missed is gone. */
   heal(): void
   close(): Promise<void>
@@ -24,7 +24,7 @@ type Mode = 'open' | 'refusing' | 'silent'
 export async function openProxy(target: () => number): Promise<Proxy> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let mode: Mode = 'open'
-  let losing: { readonly wanted: (request: Buffer) => boolean; readonly lost: () => void } | undefined
+  let losing: { readonly wanted: (request: Buffer) => boolean; readonly lost: (request: Buffer) => void } | undefined
   const cut = () => pairs.forEach(pair => pair.forEach(socket => socket.destroy()))
   const server: Server = createServer(client => {
     if (mode === 'refusing') return void client.destroy()
@@ -43,7 +43,9 @@ export async function openProxy(target: () => number): Promise<Proxy> {
     client.on('data', chunk => {
       if (mode !== 'open') return
       if (losing?.wanted(chunk)) {
-        lost = losing.lost
+        const { lost: tell } = losing
+        // The socket reads into other memory the next time.
+        lost = () => tell(chunk)
         losing = undefined
       }
       pass(chunk, client, service)
@@ -90,6 +92,12 @@ export const isKafkaRequest =
   (apiKey: number) =>
   (request: Buffer): boolean =>
     request.length > 6 && request.readInt16BE(4) === apiKey
+
+/** Whose transaction a request ends: behind the head, which closes with the client's name, comes the transactional id, each after its length. */
+export function transactionalIdOf(endTxn: Buffer): string {
+  const name = 12 + 2 + Math.max(0, endTxn.readInt16BE(12))
+  return endTxn.toString('utf8', name + 2, name + 2 + endTxn.readInt16BE(name))
+}
 
 /** Postgres's simple query `commit`. */
 export const isCommit = (request: Buffer): boolean => /^Q....commit\0/is.test(request.toString('latin1'))

@@ -2,15 +2,24 @@ import type { Fault } from '../fault.ts'
 import { ofTheCluster } from './cluster.ts'
 import { diskFull } from './disk.ts'
 import { ofProcesses } from './processes.ts'
-import { brokerRestart, ofServices } from './services.ts'
-import { ofTheWorld } from './world.ts'
+import { lostReplies } from './replies.ts'
+import { ofRestores } from './restores.ts'
+import { brokerRestart, ofServices, postgresKill } from './services.ts'
+import { stalls } from './stalls.ts'
+import { ofStrangers } from './strangers.ts'
 import { ofWindows } from './windows.ts'
+import { ofTheWorld } from './world.ts'
 
 /** Every fault of the campaign, in the order in which they strike. */
 export const allFaults: readonly Fault[] = [
   ...ofProcesses,
   ...ofWindows,
+  ...ofRestores,
+  postgresKill,
+  ...lostReplies,
   ...ofServices,
+  ...stalls,
+  ...ofStrangers,
   ...ofTheWorld,
   brokerRestart,
   diskFull,

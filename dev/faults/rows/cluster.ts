@@ -1,9 +1,18 @@
-import type { KafkaNode } from '../../services/processes/kafka-cluster.ts'
+import { at, type TopicPartition } from '../../../streams/log-client.ts'
+import { groupOf, isJournaled, transactionalIdOf } from '../../../topology/model/names.ts'
+import { taskCount, taskName } from '../../../topology/model/topology.ts'
+import { promptTopology } from '../../../topology/prompt.ts'
+import { detectorJob } from '../../../topology/streams.ts'
+import { controllerOf, coordinatorOf, dutiesOf, incomplete, leaderOf } from '../duties.ts'
 import type { Fault, Scene } from '../fault.ts'
 import { ALLOWED_S } from './processes.ts'
 import { timely } from './services.ts'
 
-/** What needs several brokers: one that dies takes leaders, coordinators of transactions and of groups, and perhaps the controller along. */
+/**
+ * What needs several brokers. Each node is a broker and a controller in one process, so that a death takes along what it leads of our
+ * topics, the transactions and the groups that it coordinates, and one of three votes of the controllers. Who is struck is chosen by what
+ * it does in that moment.
+ */
 
 const BROKERS = 3
 const again = 'the observatory itself writes again what the dead broker did not acknowledge'
@@ -16,46 +25,94 @@ const common = {
   unwatched: { 'duplicate-notification': again, 'duplicate-announcement': again },
 } as const
 
-/** Ends a broker, waits until every task goes on without it, and starts it anew; seconds that it took them. */
-async function goOnWithout(scene: Scene, node: KafkaNode, signal: 'SIGKILL' | 'SIGTERM'): Promise<number> {
+type Signal = 'SIGKILL' | 'SIGTERM'
+/** A node to be struck, and why this one. */
+interface Victim {
+  readonly node: number
+  readonly why: string
+}
+
+/** Ends a node, waits until every task goes on without it, and starts it anew; seconds that it took them. */
+async function goOnWithout(scene: Scene, { node: id, why }: Victim, signal: Signal): Promise<number> {
+  const { cluster, lines } = scene.bench
+  const node = cluster!.nodes.find(it => it.id === id)!
   const tasks = timely(scene)
-  scene.say(`${signal} for broker ${node.id}`)
+  const duties = await dutiesOf(cluster!.brokers, id)
+  scene.say(`${signal} for broker ${id}: ${why}; it ${duties}`)
   await node.kill(signal)
-  const going = (it: AbortSignal) => scene.bench.lines.going(tasks, it)
+  const going = (it: AbortSignal) => lines.going(tasks, it)
   const seconds = await scene.seconds('every task goes on without it', going)
   await node.start()
-  scene.say(`broker ${node.id} answers again`)
+  scene.say(`broker ${id} answers again`)
   await scene.seconds('every task goes on with it', going)
+  // Else the next one would be the second that is missing, which three copies do not promise to bear.
+  await scene.seconds('it has caught up with the others', async it => {
+    for (; (await incomplete(cluster!.brokers)) > 0; await scene.sleep(0.5)) it.throwIfAborted()
+  })
   return seconds
+}
+
+const TASKS = (() => {
+  const topology = promptTopology()
+  return topology.stages
+    .filter(isJournaled)
+    .flatMap(stage => Array.from({ length: taskCount(topology, stage) }, (_, i) => ({ stage: stage.name, i })))
+})()
+
+/** Of those who coordinate something of ours one that is not the controller, so that each death is of one kind; or the controller too. */
+async function aCoordinator(
+  scene: Scene,
+  controller: number,
+  ask: (task: (typeof TASKS)[number]) => Promise<Victim>,
+): Promise<Victim> {
+  let victim!: Victim
+  for (let tries = 0; tries < 10; tries++) {
+    victim = await ask(scene.pick(TASKS))
+    if (victim.node !== controller) return { ...victim, why: `${victim.why}, and is not the controller` }
+  }
+  return { ...victim, why: `${victim.why}, and is the controller: no other does` }
 }
 
 const brokerDeaths: Fault = {
   name: 'broker-deaths',
-  what: 'of three brokers one dies hard, and comes back; then another one',
-  how: 'SIGKILL for two of three brokers, one after the other; each is started anew when every task has gone on without it',
-  recovery: 'from the death until every task that carries time has committed; the longer',
+  what: 'of three brokers one dies hard, and comes back; then another one; then the controller',
+  how: 'SIGKILL, three times: for the coordinator of the transactions of a task of ours (it leads its partition of `__transaction_state`), for the coordinator of a group of ours (of `__consumer_offsets`), each where possible not the controller, and for the leader of the controllers. Each is a node that is a broker and a controller in one process, and is started anew when every task has gone on without it',
+  recovery: 'from the death until every task that carries time has committed; the longest',
   ...common,
   strike: async scene => {
-    await scene.until(5, 8)
-    const first = scene.pick([0, 1, 2])
-    let longest = 0
-    for (const i of [first, (first + 1) % BROKERS])
-      longest = Math.max(longest, await goOnWithout(scene, scene.bench.cluster!.nodes[i]!, 'SIGKILL'))
-    return longest
+    const { brokers } = scene.bench.cluster!
+    const { app } = scene.bench.system.config
+    await scene.until(3, 6)
+    const ofTransactions = await aCoordinator(scene, await controllerOf(brokers), async ({ stage, i }) => ({
+      node: await coordinatorOf(brokers, transactionalIdOf(app, stage, i), 1),
+      why: `it coordinates the transactions of ${taskName(stage, i)}`,
+    }))
+    let longest = await goOnWithout(scene, ofTransactions, 'SIGKILL')
+    const ofGroups = await aCoordinator(scene, await controllerOf(brokers), async ({ stage }) => ({
+      node: await coordinatorOf(brokers, groupOf(app, stage), 0),
+      why: `it coordinates the group of ${stage}`,
+    }))
+    longest = Math.max(longest, await goOnWithout(scene, ofGroups, 'SIGKILL'))
+    const theController = { node: await controllerOf(brokers), why: 'it leads the controllers' }
+    return Math.max(longest, await goOnWithout(scene, theController, 'SIGKILL'))
   },
 }
 
 const brokersRolling: Fault = {
   name: 'brokers-rolling',
-  what: 'all three brokers are restarted in good order, one after the other: the leaders move all the time',
-  how: 'SIGTERM for one after the other, five times; each is started anew when every task has gone on without it',
+  what: 'whoever leads a partition is restarted, five times: the leaders move all the time',
+  how: `SIGTERM and SIGKILL in turn, five times, for the node that leads a seeded partition of ${detectorJob.topic} in that moment; a broker and a controller in one process, it is started anew when every task has gone on without it`,
   recovery: 'from the end of a broker until every task that carries time has committed; the longest',
   ...common,
   strike: async scene => {
+    const { brokers } = scene.bench.cluster!
+    const chased: TopicPartition = { topic: detectorJob.topic, partition: scene.pick([0, 1, 2, 3, 4, 5]) }
     await scene.until(3, 5)
     let longest = 0
-    for (let n = 0; n < 5; n++)
-      longest = Math.max(longest, await goOnWithout(scene, scene.bench.cluster!.nodes[n % BROKERS]!, 'SIGTERM'))
+    for (const signal of ['SIGTERM', 'SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGTERM'] as const) {
+      const victim = { node: await leaderOf(brokers, chased), why: `it leads ${at(chased)}` }
+      longest = Math.max(longest, await goOnWithout(scene, victim, signal))
+    }
     return longest
   },
 }

@@ -69,22 +69,25 @@ const killBoth: Fault = {
   },
 }
 
+const AWAY_S = 180
+
 const outage: Fault = {
   name: 'outage',
-  what: 'an outage: steps, effects, publish and workers are away for a minute, while announcements, raws and ticks go on',
-  how: 'all of them are ended in good order before the night, and started when its last window should have closed',
+  what: 'an outage: steps, effects, publish and workers are away for three minutes, while announcements, raws and ticks go on',
+  how: `SIGKILL for all of them before the night; they are started ${AWAY_S / 60} minutes after it has begun. Its last window should have closed after one; from then on there is nothing but ticks, of which ten minutes would bring more of the same and hold up the campaign`,
   invariant:
-    'Decisions are those of an uninterrupted night, field by field as the plan has them; nothing is missed because a clock moved on.',
+    'Decisions are those of an uninterrupted night, field by field as the plan has them; nothing is missed because a clock moved on. No time is waited out again.',
   recovery:
     'from the start until every window of the night has been decided, the start of the processes included; an uninterrupted night takes 45 s',
-  patienceSeconds: 150,
+  allowedSeconds: 45,
+  patienceSeconds: AWAY_S + 90,
   strike: async scene => {
     const { system, lines } = scene.bench
     const roles = ['steps', 'effects', 'publish'] as const
     const names = [...roles.flatMap((role): ProcessName[] => [role, `${role}-2`]), ...system.workers]
     names.forEach(name => void system.kill(name))
     scene.say(`all of ${names.join(', ')} are away`)
-    await scene.until(60)
+    await scene.until(AWAY_S)
     const deciding = scene.plan.visits.at(-1)!.group
     const lastOne = (entry: Entry) => entry['msg'] === 'unit told' && String(entry['unit']).includes(deciding)
     return scene.seconds('the last visit was told of', signal =>

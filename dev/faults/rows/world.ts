@@ -1,23 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import kafkajs from 'kafkajs'
-import { at } from '../../../streams/log-client.ts'
 import { readCommitted } from '../../../streams/read-topic.ts'
 import { journalOf } from '../../../topology/model/names.ts'
-import { promptTopology } from '../../../topology/prompt.ts'
-import { detectorJob } from '../../../topology/streams.ts'
 import type { ProcessName } from '../../demo/system.ts'
-import type { Bench } from '../bench.ts'
 import type { Entry } from '../lines.ts'
 import type { Fault } from '../fault.ts'
 import { ALLOWED_S } from './processes.ts'
-import { aborted } from './services.ts'
+import { aborted } from './replies.ts'
+import { kafkaOf } from './strangers.ts'
 
-/** Time that goes wrong, and what others or the cleaner do to our topics. */
-
-const kafkaOf = ({ addresses }: Bench) =>
-  new kafkajs.Kafka({
-    ...{ clientId: 'stranger', brokers: [...addresses.kafka.brokers], logLevel: kafkajs.logLevel.NOTHING },
-  })
+/** Time that goes wrong, what the cleaner does to our journals, and death inside a transaction of the database. */
 
 const clockDown: Fault = {
   name: 'clock-down',
@@ -81,37 +72,6 @@ const clockAhead: Fault = {
   },
 }
 
-/** More than an entrance takes, 1 MiB, and less than the brokers take by themselves. */
-const BIG_BYTES = 2 << 20
-/** What Kafka answers then, in kafkajs's words. */
-const TOO_LARGE = /larger than the max message size/
-
-const bigRecord: Fault = {
-  name: 'big-record',
-  what: 'somebody writes records of 2 MB to each entrance, plain and compressed',
-  how: 'a client that is not ours sends 2 MB of zeros, as they are and with gzip, to each entrance',
-  invariant: 'The brokers refuse each of them, also where it is small while it is compressed.',
-  recovery: 'none to count',
-  strike: async scene => {
-    await scene.until(4, 9)
-    const producer = kafkaOf(scene.bench).producer({ retry: { retries: 0 } })
-    await producer.connect()
-    const messages = [{ value: Buffer.alloc(BIG_BYTES) }]
-    const { None, GZIP } = kafkajs.CompressionTypes
-    try {
-      for (const { topic } of promptTopology().entrances)
-        for (const compression of [None, GZIP]) {
-          const answer = await producer.send({ topic, messages, compression }).then(() => 'it was taken', String)
-          if (!TOO_LARGE.test(answer)) throw new Error(`${topic} does not refuse 2 MB: ${answer}`)
-          scene.say(`${topic} refuses 2 MB ${compression === GZIP ? 'of gzip' : 'as they are'}`)
-        }
-    } finally {
-      await producer.disconnect()
-    }
-    return 0
-  },
-}
-
 const futureStamps: Fault = {
   name: 'future-stamps',
   what: "the observatory's clock is ten minutes ahead: every announcement comes from the future",
@@ -122,34 +82,6 @@ const futureStamps: Fault = {
   strike: async scene => {
     scene.say('every stamp is ten minutes ahead')
     return 0
-  },
-}
-
-const TIMEOUT_MS = 10_000
-
-const hangingTransaction: Fault = {
-  name: 'hanging-transaction',
-  what: 'a stranger begins a transaction on a topic of ours, and dies',
-  how: `a client that is not ours writes to two partitions of ${detectorJob.topic} in a transaction of at most ${TIMEOUT_MS / 1000} s, and is gone`,
-  invariant: `Readers stand still for the time-out and a few seconds at most, and see nothing of it.`,
-  recovery: 'from the death of the stranger until a committed reader comes to the end of those partitions',
-  strike: async scene => {
-    const { bench } = scene
-    await scene.until(5, 9)
-    const partitions = [0, 3].map(partition => ({ topic: detectorJob.topic, partition }))
-    const options = { transactionalId: `stranger-${randomUUID()}`, transactionTimeout: TIMEOUT_MS, idempotent: true }
-    const producer = kafkaOf(bench).producer({ ...options, maxInFlightRequests: 1 })
-    await producer.connect()
-    const transaction = await producer.transaction()
-    for (const { topic, partition } of partitions)
-      await transaction.send({ topic, messages: [{ partition, value: 'a torn thought' }] })
-    await producer.disconnect()
-    scene.say(`a transaction is open on ${partitions.map(at).join(' and ')}, and nobody will end it`)
-    const seconds = await scene.seconds('committed readers reach the end', () =>
-      readCommitted(bench.client, partitions),
-    )
-    if (seconds > TIMEOUT_MS / 1000 + 6) throw new Error(`readers stood still for ${seconds.toFixed(1)} s`)
-    return seconds
   },
 }
 
@@ -247,7 +179,5 @@ export const ofTheWorld: readonly Fault[] = [
   clockDown,
   clockAhead,
   futureStamps,
-  bigRecord,
-  hangingTransaction,
   compaction,
 ]
