@@ -88,5 +88,6 @@ const noMetric: Readonly<Record<string, string>> = {
   "lines that a command prints of one visit's detail": command,
   'alerts of one order to resend or retract': command,
   'characters of its reason, which goes out with each alert': command,
-  'parts of orders looked at, per shard, to carry out one': 'nothing waits for it: `pp alerts orders` says what is not done yet',
+  'parts of orders looked at, per shard, to carry out one':
+    'nothing waits for it: `pp alerts orders` says what is not done yet',
 }
