@@ -9,8 +9,10 @@ import { isJournaled, journalOf } from '../../topology/model/names.ts'
 import { promptTopology } from '../../topology/prompt.ts'
 import { alerts, detectorResult } from '../../topology/streams.ts'
 import { unitOf } from '../demo/outside.ts'
+import { fetchKafka } from '../services/processes/artifacts.ts'
+import { java } from '../services/processes/java.ts'
+import { kafkaClassPath } from '../services/processes/kafka.ts'
 import type { Bench } from './bench.ts'
-import { kafkaTool } from './kafka-tool.ts'
 
 /** Where the database and what the world was told are not the same: `alerts` and `results` say how often each was read. */
 export const disagreements = (
@@ -138,8 +140,13 @@ export class Checker {
 }
 
 async function consoleConsumer(args: readonly string[]) {
-  const [java, all] = await kafkaTool('consumer.ConsoleConsumer', args)
-  const consumer = spawn(java, all, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const kafka = await fetchKafka(() => {})
+  const logging = ['-Dlog4j2.statusLoggerLevel=OFF', '-Dorg.apache.logging.log4j.level=OFF']
+  const small = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx200m']
+  const tool = 'org.apache.kafka.tools.consumer.ConsoleConsumer'
+  const consumer = spawn(java, [...logging, ...small, '-cp', kafkaClassPath(kafka), tool, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const orphaned = () => consumer.kill('SIGKILL')
   process.once('exit', orphaned)
   consumer.once('close', () => process.off('exit', orphaned))

@@ -1,9 +1,9 @@
 import { at, type TopicPartition } from '../../../streams/log-client.ts'
 import { groupOf, isJournaled, transactionalIdOf } from '../../../topology/model/names.ts'
-import { taskCount, taskName } from '../../../topology/model/topology.ts'
+import { taskCount } from '../../../topology/model/topology.ts'
 import { promptTopology } from '../../../topology/prompt.ts'
 import { detectorJob } from '../../../topology/streams.ts'
-import { controllerOf, coordinatorOf, dutiesOf, incomplete, leaderOf } from '../duties.ts'
+import { controllerOf, coordinatorsOf, dutiesOf, incomplete, leaderOf } from '../duties.ts'
 import type { Fault, Scene } from '../fault.ts'
 import { ALLOWED_S } from './processes.ts'
 import { timely } from './services.ts'
@@ -52,25 +52,23 @@ async function goOnWithout(scene: Scene, { node: id, why }: Victim, signal: Sign
   return seconds
 }
 
-const TASKS = (() => {
+/** Whoever coordinates something of ours, seeded; of several one that is not the controller, so that each death is of one kind. */
+async function aCoordinator(scene: Scene, of: 'group' | 'transactions'): Promise<Victim> {
+  const { cluster, system } = scene.bench
+  const { app } = system.config
   const topology = promptTopology()
-  return topology.stages
+  const names = topology.stages
     .filter(isJournaled)
-    .flatMap(stage => Array.from({ length: taskCount(topology, stage) }, (_, i) => ({ stage: stage.name, i })))
-})()
-
-/** Of those who coordinate something of ours one that is not the controller, so that each death is of one kind; or the controller too. */
-async function aCoordinator(
-  scene: Scene,
-  controller: number,
-  ask: (task: (typeof TASKS)[number]) => Promise<Victim>,
-): Promise<Victim> {
-  let victim!: Victim
-  for (let tries = 0; tries < 10; tries++) {
-    victim = await ask(scene.pick(TASKS))
-    if (victim.node !== controller) return { ...victim, why: `${victim.why}, and is not the controller` }
-  }
-  return { ...victim, why: `${victim.why}, and is the controller: no other does` }
+    .flatMap(stage =>
+      of === 'group'
+        ? [groupOf(app, stage.name)]
+        : Array.from({ length: taskCount(topology, stage) }, (_, i) => transactionalIdOf(app, stage.name, i)),
+    )
+  const controller = await controllerOf(cluster!.brokers)
+  const all = [...(await coordinatorsOf(cluster!.brokers, names, of === 'group' ? 0 : 1))]
+  const others = all.filter(([, node]) => node !== controller)
+  const [name, node] = scene.pick(others.length > 0 ? others : all)
+  return { node, why: `it coordinates the ${of} ${name}, and is ${node === controller ? '' : 'not '}the controller` }
 }
 
 const brokerDeaths: Fault = {
@@ -80,21 +78,15 @@ const brokerDeaths: Fault = {
   recovery: 'from the death until every task that carries time has committed; the longest',
   ...common,
   strike: async scene => {
-    const { brokers } = scene.bench.cluster!
-    const { app } = scene.bench.system.config
     await scene.until(3, 6)
-    const ofTransactions = await aCoordinator(scene, await controllerOf(brokers), async ({ stage, i }) => ({
-      node: await coordinatorOf(brokers, transactionalIdOf(app, stage, i), 1),
-      why: `it coordinates the transactions of ${taskName(stage, i)}`,
-    }))
-    let longest = await goOnWithout(scene, ofTransactions, 'SIGKILL')
-    const ofGroups = await aCoordinator(scene, await controllerOf(brokers), async ({ stage }) => ({
-      node: await coordinatorOf(brokers, groupOf(app, stage), 0),
-      why: `it coordinates the group of ${stage}`,
-    }))
-    longest = Math.max(longest, await goOnWithout(scene, ofGroups, 'SIGKILL'))
-    const theController = { node: await controllerOf(brokers), why: 'it leads the controllers' }
-    return Math.max(longest, await goOnWithout(scene, theController, 'SIGKILL'))
+    let longest = 0
+    for (const choose of [
+      () => aCoordinator(scene, 'transactions'),
+      () => aCoordinator(scene, 'group'),
+      async () => ({ node: await controllerOf(scene.bench.cluster!.brokers), why: 'it leads the controllers' }),
+    ])
+      longest = Math.max(longest, await goOnWithout(scene, await choose(), 'SIGKILL'))
+    return longest
   },
 }
 

@@ -22,6 +22,10 @@ async function flat(scene: Scene, standstill: () => Promise<void>): Promise<void
   if (by > MAX_GROWTH_MB) throw new Error(`${name} has grown by ${by} MB while the sink stood still`)
 }
 
+/** Holds the sky against writing until the session commits. The server ends a session that says nothing for 5 s; this one may. */
+export const LOCK_SKY =
+  'begin; set local idle_in_transaction_session_timeout = 0; set local transaction_timeout = 0; lock table "DiaSource" in share mode'
+
 const slowSink: Fault = {
   name: 'slow-sink',
   what: 'the database is slow: the sky is locked by somebody else for 25 s',
@@ -38,7 +42,7 @@ const slowSink: Fault = {
     await flat(scene, async () => {
       for (let n = 0; n < 5; n++) {
         const session = await pool.connect()
-        await session.query('begin; lock table "DiaSource" in share mode')
+        await session.query(LOCK_SKY)
         scene.say('the table of sources is locked')
         await scene.sleep(4.5)
         await session.query('commit')

@@ -6,6 +6,7 @@ import type { Entry } from '../lines.ts'
 import type { Fault } from '../fault.ts'
 import { ALLOWED_S } from './processes.ts'
 import { aborted } from './replies.ts'
+import { LOCK_SKY } from './stalls.ts'
 import { kafkaOf } from './strangers.ts'
 
 /** Time that goes wrong, what the cleaner does to our journals, and death inside a transaction of the database. */
@@ -145,10 +146,8 @@ const insideTransaction = (fate: 'SIGKILL' | 'SIGSTOP'): Fault => ({
     const { pool, lines, system } = scene.bench
     await scene.until(6, 8)
     const session = await pool.connect()
-    // A report may be long in coming, and a session of ours that says nothing is ended after 5 s.
-    await session.query(
-      'begin; set local idle_in_transaction_session_timeout = 0; set local transaction_timeout = 0; lock table "DiaSource" in share mode',
-    )
+    // A report may be long in coming.
+    await session.query(LOCK_SKY)
     const { process: victim } = await lines.next(entry => entry['msg'] === 'report taken up', scene.signal)
     await scene.sleep(1)
     const waiting = await pool.query(
