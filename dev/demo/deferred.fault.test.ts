@@ -228,8 +228,10 @@ describe.each(titled)(
     it('runs them all in the replay, each once and as planned, and leaves the others as they are', () => {
       expect([...night.wouldRun].sort()).toEqual(late)
       const { units, results, nextDay, counts } = night.after
-      const found = counts.map(({ state, units }) => `${units} ${state}`).sort()
-      expect(found).toEqual([`${early.length} already committed`, `${late.length} published`])
+      // A task's replay bears the time that the task had come to, so that one order may bear several.
+      const found = new Map<string, number>()
+      for (const { state, units } of counts) found.set(state, (found.get(state) ?? 0) + units)
+      expect(Object.fromEntries(found)).toEqual({ 'already committed': early.length, published: late.length })
       expect(endedAs(results, 'published')).toEqual([...early, ...late].sort())
       expect(results).toHaveLength(night.results.length + late.length)
       expect(nextDay).toEqual([])
