@@ -84,7 +84,7 @@ export default defineConfig(
   },
   // A suite is as long as what it says about its subject.
   { files: ['**/*.test.ts', '**/*.contract.ts'], rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' } },
-  { files: ['dev/**', 'ops/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  { files: ['dev/**', 'ops/**', 'bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
 
   law(['topology/**/*.ts'], [anyPackage, from(['streams', 'sinks', 'pipeline', 'ops', 'dev'], anyPackage.message)]),
   law(
@@ -99,6 +99,10 @@ export default defineConfig(
   law(
     ['pipeline/**/*.ts'],
     [from(['streams', 'sinks', 'ops', 'dev'], 'pipeline looks: it imports topology and schemas.'), kafkaClient],
+  ),
+  law(
+    ['examples/**/*.ts'],
+    [{ regex: '^\\.', message: 'An example stands alone: whoever reads it has none of our files.' }],
   ),
   // The composition roots see every folder.
   law(['streams/main/**/*.ts', 'ops/**/*.ts'], [kafkaClient]),

@@ -27,6 +27,7 @@ const lands = /sinks lands/
 const alone = /knows no other sink/
 const looks = /pipeline looks/
 const commit = /inside the commit boundary/
+const example = /stands alone/
 
 describe('the import law forbids', () => {
   it.each<readonly [file: string, code: string, why: RegExp]>([
@@ -66,6 +67,7 @@ describe('the import law forbids', () => {
     ['sinks/postgres/x.ts', importing('../associate/rows.ts'), alone],
     ['pipeline/images/x.ts', importing('../../streams/log.ts'), looks],
     ['pipeline/worker/x.ts', importing('../../sinks/objects/s3.ts'), looks],
+    ['examples/alert-stream/x.ts', importing('../../schemas/codec.ts'), example],
     ['streams/operators/x.ts', using('mergeMap', 'rxjs'), commit],
     ['streams/operators/x.ts', using('delay', 'rxjs/operators'), commit],
     ['streams/task/x.ts', using('interval', 'rxjs'), commit],
@@ -89,6 +91,8 @@ describe('the import law allows', () => {
     ['pipeline/worker/x.ts', importing('../images/image.ts', '../../topology/prompt.ts')],
     ['ops/x.ts', importing('../streams/main/main.ts', '../sinks/postgres/pool.ts')],
     ['dev/x.ts', importing('kafkajs', '../streams/main/main.ts')],
+    ['examples/alert-stream/x.ts', importing('kafkajs', 'avsc', 'node:fs')],
+    ['examples/alert-stream/testing/x.ts', importing('../../../schemas/codec.ts')],
   ])('%s: %j', async (file, code) => {
     expect(await objections(file, code)).toEqual([])
   })

@@ -1,7 +1,7 @@
 import { isJournaled } from '../topology/model/names.ts'
 import type { Stream } from '../topology/model/stream.ts'
 import { partitionsOf, type Stage, type Topology } from '../topology/model/topology.ts'
-import { clock } from '../topology/streams.ts'
+import { alerts, clock } from '../topology/streams.ts'
 import type { Action, Entry } from './dlq-entries.ts'
 
 /** What an order would do with each entry. */
@@ -59,6 +59,8 @@ function objection(action: Action, { mark, stage, topic, partition }: Entry, top
   }
   if (action === 'drop') return undefined
   if (topic === clock.topic) return 'a tick of the clock tells a time that is over; drop it'
+  if (topic === alerts.topic)
+    return `${topic} is public: what is put back there goes out once more; replay ${stage}, or drop it`
   const reader = topology.stages.find(({ name }) => name === stage)
   const stream = reader?.reads.find(each => each.topic === topic)
   if (!stream) return `no stage ${stage} reads ${topic} any more; drop it`

@@ -22,7 +22,7 @@ import { REDRIVE, redriveHeaders } from '../streams/task/redrive.ts'
 import { Rejection, to } from '../topology/model/step.ts'
 import type { Topology } from '../topology/model/topology.ts'
 import { promptTopology } from '../topology/prompt.ts'
-import { audit, control, nextVisit, nextVisitCanceled, parked, rawNotification } from '../topology/streams.ts'
+import { alerts, audit, control, nextVisit, nextVisitCanceled, parked, rawNotification } from '../topology/streams.ts'
 import { type Action, entryOf, type Entry, type Mark, type Wanted } from './dlq-entries.ts'
 import { MAX_AT_ONCE, planOf } from './dlq-plan.ts'
 import { plain } from './dlq-show.ts'
@@ -305,6 +305,11 @@ describe('a plan', () => {
       stages: [...topology.stages, second],
     })
     expect(refused).toMatchObject([{ why: 'orders is an entrance of front and second' }])
+  })
+  it('puts nothing back on the public stream, where everybody would read it again', () => {
+    const { refused } = planOf('redrive', [entry(0, { stage: 'archive', topic: alerts.topic })], promptTopology())
+    expect(refused).toMatchObject([{ why: expect.stringMatching(/^lsst-alerts-v11 is public/) as string }])
+    expect(planOf('drop', [entry(0, { stage: 'archive', topic: alerts.topic })], promptTopology()).refused).toEqual([])
   })
   it.each([
     ['fan-out', control.topic],

@@ -7,6 +7,8 @@ import { roles, runProcess } from '../streams/main/main.ts'
 import { topologyOf } from '../streams/main/world.ts'
 import { promptTopology } from '../topology/prompt.ts'
 import type { Role } from '../topology/model/topology.ts'
+import { apdbCommand } from './apdb.ts'
+import { alertsCommand } from './alerts/command.ts'
 import { dlqCommand } from './dlq.ts'
 import { holdCommand } from './hold.ts'
 import { maskCommand } from './masks.ts'
@@ -99,6 +101,8 @@ for (const command of [
   detectorsCommand,
   repoCommand,
   replayCommand,
+  apdbCommand,
+  alertsCommand,
 ])
   pp.addCommand(command(print))
 

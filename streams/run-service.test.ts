@@ -127,6 +127,25 @@ describe('a service', () => {
     expect(outcomes).toEqual([])
   })
 
+  it('tells the brokers how long a transaction of its may stay open', async () => {
+    const night = world()
+    const told: unknown[] = []
+    class Told extends MemoryClient {
+      override fence(id: string, options?: object) {
+        told.push(options)
+        return super.fence(id)
+      }
+    }
+    const running = runService({
+      ...{ topology, stage: stageOf(topology, 'sender'), codec: jsonCodec, app: 'test', table: sent, log },
+      ...{ client: new Told(night.broker, 'told'), scheduler: night.time, start: untilAborted, onFatal: nothing },
+      options: { transactionTimeoutMs: 5_000 },
+    })
+    await settle()
+    expect(told).toEqual([{ transactionTimeoutMs: 5_000 }, { transactionTimeoutMs: 5_000 }])
+    await (await running).stop()
+  })
+
   it('refuses an output that it does not declare, and a service that ends by itself is a fault', async () => {
     const night = world()
     await start(night, async task => {

@@ -44,7 +44,10 @@ export interface ServiceRun {
   readonly table?: Stream
   /** Runs one task until `signal` aborts; what it throws ends the epoch, and after a new fence and restore it is called again. */
   readonly start: (task: ServiceTask) => Promise<void>
-  readonly options?: Partial<Pick<StageOptions, 'sessionTimeoutMs' | 'revokeBudgetMs'>>
+  readonly options?: Partial<Pick<StageOptions, 'sessionTimeoutMs' | 'revokeBudgetMs'>> & {
+    /** After which the brokers abort a transaction of its tasks that was left open. */
+    readonly transactionTimeoutMs?: number
+  }
   readonly scheduler?: Scheduler
   readonly log: Log
   readonly meter?: Meter
@@ -117,8 +120,8 @@ class ServiceLife implements Life {
   }
 
   #restore(): Promise<FencedProducer> {
-    const { client, log, app, stage, table } = this.#run
-    const deps = { client, log, scheduler: this.#scheduler }
+    const { client, log, app, stage, table, options } = this.#run
+    const deps = { client, log, scheduler: this.#scheduler, transactionTimeoutMs: options?.transactionTimeoutMs }
     const id = transactionalIdOf(app, stage.name, this.#index)
     if (!table) return fence(deps, id, this.#stopping.signal)
     const reader: TableReader = { apply: record => this.#apply(record) }

@@ -8,9 +8,9 @@ const config = (name: string) => topicsOf(topology).find(({ topic }) => topic ==
 
 it('the graph is what it was when somebody last looked', () => {
   expect(describeTopology(topology)).toMatchInlineSnapshot(`
-    "Topology prompt: 12 stages, 6 partitions where nothing else is said
+    "Topology prompt: 14 stages, 6 partitions where nothing else is said
       entrances: control, next-visit-canceled, next-visit, raw-notification
-      exits: lsst-alerts-v11, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
+      exits: lsst-alerts-v11, alerts-retracted, visit-summary, raw-late, raw-unclaimed, audit, repository-ingested, lsst.prompt.detectorOutcome, lsst.prompt.detectorLatency, lsst.prompt.visitOutcome
 
     Stage clock (service, 1 task, process clock)
       writes the time and the ends of the entrances once a second, or that operators withhold it: the only wall clock
@@ -62,10 +62,16 @@ it('the graph is what it was when somebody last looked', () => {
       journal associate-table
 
     Stage publish (service, 6 tasks, process publish, time from the outbox)
-      sends the alerts of each committed unit, and tells how every unit ended
+      sends the alerts of each committed unit, tells how every unit ended, and carries out orders to resend or retract
       <-- alerts-ledger
       <== outbox, APDB, products
-      --> lsst-alerts-v11, alerts-ledger, detector-result
+      --> lsst-alerts-v11, alerts-retracted, alerts-ledger, detector-result
+
+    Stage archive (effect, 6 tasks, process effects)
+      stores each alert that is out, and the schema it was written with, in the archive of alerts
+      <-- lsst-alerts-v11
+      ==> alert archive
+      journal archive-table
 
     Stage visit-window (step, 6 tasks, process steps, time from the streams)
       joins a visit with how its detectors ended: complete, partial, late
@@ -79,6 +85,12 @@ it('the graph is what it was when somebody last looked', () => {
       --> repository-ingested
       ==> central repository
       journal repo-sync-table
+
+    Stage result-archive (effect, 2 tasks, process effects)
+      keeps each report and each commit, from which the APDB can be rebuilt
+      <-- pipeline-result, detector-result
+      ==> central repository
+      journal result-archive-table
 
     Stage metrics (effect, 6 tasks, process effects)
       tells the observatory how visits and detectors went
@@ -110,6 +122,7 @@ describe('topics', () => {
         "pipeline-result 3",
         "alerts-ledger 3",
         "lsst-alerts-v11 3",
+        "alerts-retracted 3",
         "detector-result 3",
         "visit-summary 3",
         "repository-ingested 3",
@@ -124,8 +137,10 @@ describe('topics', () => {
         "raw-reconcile-table 3",
         "dispatch-table 3",
         "associate-table 3",
+        "archive-table 3",
         "visit-window-table 3",
         "repo-sync-table 3",
+        "result-archive-table 2",
         "metrics-table 3",
       ]
     `)
@@ -138,6 +153,12 @@ describe('topics', () => {
   it('are kept or compacted as they are declared', () => {
     expect(config('next-visit')).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '604800000' })
     expect(config('alerts-ledger')).toMatchObject({ 'cleanup.policy': 'compact' })
+    expect(config('alerts-retracted')).toMatchObject({ 'cleanup.policy': 'compact' })
+    // 30.4 days, as Rubin's, unless the configuration wants it otherwise.
+    expect(config('lsst-alerts-v11')).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '2629740000' })
+    const shorter = topicsOf(topology, { alertRetentionMs: 3_600_000 })
+    expect(shorter.find(it => it.topic === 'lsst-alerts-v11')!.config['retention.ms']).toBe('3600000')
+    expect(shorter.find(it => it.topic === 'next-visit')!.config['retention.ms']).toBe('604800000')
     expect(config('exposure-window-table')).toMatchInlineSnapshot(`
       {
         "cleanup.policy": "compact",
@@ -175,8 +196,10 @@ it('a group per stage that reads', () => {
       "pp.dispatch",
       "pp.associate",
       "pp.publish",
+      "pp.archive",
       "pp.visit-window",
       "pp.repo-sync",
+      "pp.result-archive",
       "pp.metrics",
     ]
   `)

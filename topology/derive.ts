@@ -3,7 +3,7 @@ import { readersOf, streamsOf } from './model/define.ts'
 import { groupOf, isJournaled, journalOf } from './model/names.ts'
 import type { Stream } from './model/stream.ts'
 import { partitionsOf, taskCount, type Role, type Stage, type Topology } from './model/topology.ts'
-import { alerts } from './streams.ts'
+import { ALERT_RETENTION_MS, alerts } from './streams.ts'
 
 export { describeTopology } from './render.ts'
 export { groupOf, journalOf, transactionalIdOf } from './model/names.ts'
@@ -25,14 +25,21 @@ export const MOST_VALUE_BYTES = MOST_BATCH_BYTES - 65_536
 /** Every topic: the streams, and one journal per step and effect with a partition per task. */
 export function topicsOf(
   topology: Topology,
-  { minInsyncReplicas = 1 }: { readonly minInsyncReplicas?: number } = {},
+  {
+    minInsyncReplicas = 1,
+    alertRetentionMs = ALERT_RETENTION_MS,
+  }: { readonly minInsyncReplicas?: number; readonly alertRetentionMs?: number } = {},
 ): Topic[] {
   const safe = { 'min.insync.replicas': String(minInsyncReplicas) }
+  const cleanup = (stream: Stream) => ({
+    ...cleanupOf(stream),
+    ...(stream.topic === alerts.topic && { 'retention.ms': String(alertRetentionMs) }),
+  })
   return [
     ...streamsOf(topology).map(stream => ({
       topic: stream.topic,
       partitions: partitionsOf(topology, stream),
-      config: { ...cleanupOf(stream), ...timestampOf(stream), ...sizeOf(topology, stream), ...safe },
+      config: { ...cleanup(stream), ...timestampOf(stream), ...sizeOf(topology, stream), ...safe },
     })),
     ...topology.stages.filter(isJournaled).map(stage => ({
       topic: journalOf(stage.name),
@@ -76,13 +83,13 @@ const timestampOf = (stream: Stream): Record<string, string> =>
 /**
  * An entrance takes 1 MiB, whatever the brokers' own limit is: what is larger is refused at the door, since it could not be parked. It is stored
  * uncompressed, whatever the sender does, so that the limit is one of the record itself: 12 MiB of blanks are 12 kB of gzip, which would come in. And
- * it may be of any codec, since none reaches us. Inside, a batch holds a burst of 189 units. What is parked is at most the largest record we read, and its frame.
+ * it may be of any codec, since none reaches us. Inside, a batch holds a burst of 189 units. What is parked is at most the largest record we read, an alert, and its frame.
  */
 function sizeOf(topology: Topology, stream: Stream): Record<string, string> {
   if (topology.entrances.includes(stream))
     return { 'compression.type': 'uncompressed', 'max.message.bytes': String(MiB) }
-  const large = stream.topic === alerts.topic || stream.topic === topology.parked?.topic
-  return { 'max.message.bytes': String(large ? 10 * MiB : MOST_BATCH_BYTES) }
+  if (stream.topic === topology.parked?.topic) return { 'max.message.bytes': String(11 * MiB) }
+  return { 'max.message.bytes': String(stream.topic === alerts.topic ? 10 * MiB : MOST_BATCH_BYTES) }
 }
 
 /** Which contract each topic's values follow, once per topic; that of parked records too, which every stage may write. */

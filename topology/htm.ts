@@ -1,9 +1,11 @@
-import { angle, type Circle, leftOf, sum, unit, type Vector, vectorOf } from './sphere.ts'
+import { isLeftOrOn } from './orientation.ts'
+import { angle, type Circle, sum, unit, type Vector, vectorOf } from './sphere.ts'
 
 /**
  * The Hierarchical Triangular Mesh: eight spherical triangles (trixels), each divided into four at every level. An index is 1, the
  * trixel's path in base 4 below a root of 3 bits: 4 + 2·level bits. Level 20, of which `pixelId` is made, needs 44: a number is exact.
- * Numbering as in Kunszt, Szalay & Thakar 2001, which is what Rubin's `sphgeom` follows.
+ * Numbering as in Kunszt, Szalay & Thakar 2001, which is what Rubin's `sphgeom` follows; every vertex is rounded as there, and no
+ * rounding decides on which side of an edge a direction lies, so that each unit vector has the index that `sphgeom` gives it.
  */
 export const PIXEL_LEVEL = 20
 
@@ -28,7 +30,16 @@ const roots: readonly Trixel[] = [
   [Y, Z, X],
 ]
 
-const mid = (a: Vector, b: Vector): Vector => unit(sum([a, b]))
+/** Middle of an edge, normalised in two steps: by the largest component, then by the length of what comes of it. */
+function mid(a: Vector, b: Vector): Vector {
+  const [x, y, z] = [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+  const largest = Math.max(Math.abs(x), Math.abs(y), Math.abs(z))
+  const [u, v, w] = [x / largest, y / largest, z / largest]
+  // The square of the largest is 1 and comes last.
+  const others = Math.abs(w) === 1 ? u * u + v * v : Math.abs(v) === 1 ? u * u + w * w : v * v + w * w
+  const norm = Math.sqrt(1 + others)
+  return [u / norm, v / norm, w / norm]
+}
 
 function children([v0, v1, v2]: Trixel): readonly [Trixel, Trixel, Trixel, Trixel] {
   const [w0, w1, w2] = [mid(v1, v2), mid(v2, v0), mid(v0, v1)]
@@ -60,7 +71,7 @@ export function htmIndexOf(v: Vector, level: number): number {
   for (let depth = 0; depth < level; depth++) {
     const parts = children(trixel)
     const [w0, w1, w2] = parts[3]
-    const child = leftOf(v, w2, w1) ? 0 : leftOf(v, w0, w2) ? 1 : leftOf(v, w1, w0) ? 2 : 3
+    const child = isLeftOrOn(v, w2, w1) ? 0 : isLeftOrOn(v, w0, w2) ? 1 : isLeftOrOn(v, w1, w0) ? 2 : 3
     index = index * 4 + child
     trixel = parts[child]
   }
@@ -68,8 +79,7 @@ export function htmIndexOf(v: Vector, level: number): number {
 }
 
 /** Index of the trixel that holds an ICRS position in degrees. */
-export const htmIndex = (ra: number, dec: number, level = PIXEL_LEVEL): number =>
-  htmIndexOf(vectorOf(ra % 360, dec), level)
+export const htmIndex = (ra: number, dec: number, level = PIXEL_LEVEL): number => htmIndexOf(vectorOf(ra, dec), level)
 
 /** Inclusive at both ends, as BETWEEN is. */
 export type IndexRange = readonly [first: number, last: number]

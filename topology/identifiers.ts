@@ -51,16 +51,49 @@ export function dayObsDashed(dayObs: number): string {
   return `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`
 }
 
-/** Exposure id: the day of observation followed by five digits of sequence number. The controller is not part of it. */
-export function exposureId(dayObs: number, sequence: number): bigint {
+/** Who commands an exposure, in the order of their numbers: O the observatory, C the camera, H, P, Q and S simulators. */
+export const CONTROLLERS = ['O', 'C', 'H', 'P', 'Q', 'S'] as const
+export type Controller = (typeof CONTROLLERS)[number]
+
+/** The last day on which a controller counted for itself. Since then it shares the counter of O; H never will. */
+const LAST_DAY_OF_ITS_OWN: Readonly<Partial<Record<Controller, number>>> = {
+  ...{ C: 2023_10_04, P: 2025_04_17, Q: 2025_04_17, S: 2025_04_17 },
+}
+const THOUSAND_YEARS = 1000_00_00
+const SEQUENCE_DIGITS = 100_000n
+const EXPOSURE_DIGITS = 10n ** 13n
+
+/**
+ * Exposure id: the day of observation followed by five digits of sequence number. A controller that counted for itself on that day had
+ * its number times 1000 years added: C took 3022032100004 while O took 2022032100004.
+ */
+export function exposureId(dayObs: number, sequence: number, controller: Controller = 'O'): bigint {
+  checkRange('day_obs of an exposure', checkDayObs(dayObs), 2000_01_01, 2999_12_31)
   checkRange('sequence number', sequence, 0, 99_999)
-  return BigInt(checkDayObs(dayObs)) * 100_000n + BigInt(sequence)
+  const isShared = dayObs > (LAST_DAY_OF_ITS_OWN[controller] ?? Infinity)
+  const thousands = isShared ? 0 : CONTROLLERS.indexOf(controller)
+  return BigInt(dayObs + thousands * THOUSAND_YEARS) * SEQUENCE_DIGITS + BigInt(sequence)
 }
 
-/** The inverse of `exposureId`; also of a visit id, which is the id of the visit's first exposure. */
-export function parseExposureId(exposure: bigint): { readonly dayObs: number; readonly sequence: number } {
-  const dayObs = checkDayObs(Number(exposure / 100_000n))
-  return { dayObs, sequence: Number(exposure % 100_000n) }
+/** The inverse of `exposureId`; O stands for everybody who shares its counter. Also of a visit's id, that of its first exposure. */
+export function parseExposureId(exposure: bigint): {
+  readonly dayObs: number
+  readonly sequence: number
+  readonly controller: Controller
+} {
+  const date = Number(exposure / SEQUENCE_DIGITS)
+  const controller = CONTROLLERS[Math.floor(date / THOUSAND_YEARS) - 2]
+  if (controller === undefined)
+    throw new RangeError(
+      `exposure ${exposure} begins with no day_obs of a controller: allowed are 20000101 to 79991231`,
+    )
+  const dayObs = checkDayObs(date - CONTROLLERS.indexOf(controller) * THOUSAND_YEARS)
+  const last = LAST_DAY_OF_ITS_OWN[controller]
+  if (last !== undefined && dayObs > last)
+    throw new RangeError(
+      `exposure ${exposure} would be of controller ${controller}, which has none of its own after ${last}`,
+    )
+  return { dayObs, sequence: Number(exposure % SEQUENCE_DIGITS), controller }
 }
 
 const FIRST_DAY = daysOfCivil(2010, 1, 1)
@@ -71,17 +104,30 @@ const PACKED_BITS = 38n
 const COUNTER_BITS = 19n
 
 /**
- * Visit and detector in 38 bits: detector + 256·(sequence + 32768·(days since 2010-01-01)), for the controller "O" and
- * visits of one exposure each; the two fields above the day are then zero.
+ * Visit and detector in 38 bits: detector + 256·(sequence + 32768·(days since 2010-01-01 + 16384·alone)). `alone` is 1 for a visit whose
+ * id has a leading 9: the first snap of several, taken for a visit of its own (92026022401010). Only exposures of controller O have a
+ * place: the packer reserves none for others.
  * @throws RangeError where a part does not fit: detector < 256, sequence < 32768, a day from 2010 into 2054.
  */
 export function packVisitDetector(visit: bigint, detector: number): bigint {
-  const { dayObs, sequence } = parseExposureId(visit)
+  const nine = visit / EXPOSURE_DIGITS
+  if (nine !== 0n && nine !== 9n)
+    throw new RangeError(`visit ${visit} is no exposure's id of 13 digits; before them only a 9 is allowed`)
+  const { dayObs, sequence, controller } = parseExposureId(visit % EXPOSURE_DIGITS)
+  if (controller !== 'O') throw new RangeError(`visit ${visit} is of controller ${controller}; only O can be packed`)
   checkRange('detector', detector, 0, Number(DETECTORS) - 1)
   checkRange(`sequence number of visit ${visit}`, sequence, 0, Number(SEQUENCES) - 1)
   const day = daysOfDayObs(dayObs) - FIRST_DAY
   checkRange(`days from 2010-01-01 to visit ${visit}`, day, 0, Number(DAYS) - 1)
-  return BigInt(detector) + DETECTORS * (BigInt(sequence) + SEQUENCES * BigInt(day))
+  return BigInt(detector) + DETECTORS * (BigInt(sequence) + SEQUENCES * (BigInt(day) + (nine === 0n ? 0n : DAYS)))
+}
+
+/** The inverse of `packVisitDetector`: every number of 38 bits is a visit and a detector. */
+function unpackVisitDetector(packed: bigint): { readonly visit: bigint; readonly detector: number } {
+  const { year, month, day } = civilOfDays(Number((packed / (DETECTORS * SEQUENCES)) % DAYS) + FIRST_DAY)
+  const exposure = exposureId(year * 10_000 + month * 100 + day, Number((packed / DETECTORS) % SEQUENCES))
+  const alone = packed / (DETECTORS * SEQUENCES * DAYS)
+  return { visit: exposure + 9n * alone * EXPOSURE_DIGITS, detector: Number(packed % DETECTORS) }
 }
 
 /**
@@ -96,7 +142,10 @@ export function diaSourceId(visit: bigint, detector: number, counter: number, re
   return (((BigInt(release) << PACKED_BITS) + packed) << COUNTER_BITS) + BigInt(counter)
 }
 
-/** The inverse of `diaSourceId`. */
+/**
+ * The inverse of `diaSourceId`.
+ * @throws RangeError where no source can have the id: more than 63 bits, or the counter 0.
+ */
 export function parseDiaSourceId(id: bigint): {
   readonly release: number
   readonly visit: bigint
@@ -104,16 +153,12 @@ export function parseDiaSourceId(id: bigint): {
   readonly counter: number
 } {
   if (id < 0n || id >= 1n << 63n) throw new RangeError(`${id} is not a source id: it must fit in 63 bits`)
-  const packed = (id >> COUNTER_BITS) % (1n << PACKED_BITS)
-  const above = packed / (DETECTORS * SEQUENCES * DAYS)
-  if (above !== 0n)
-    throw new RangeError(`${id} is not of controller "O" with one exposure a visit: the field is ${above}`)
-  const { year, month, day } = civilOfDays(Number(packed / (DETECTORS * SEQUENCES)) + FIRST_DAY)
+  const counter = Number(id % (1n << COUNTER_BITS))
+  if (counter === 0) throw new RangeError(`${id} is not a source id: its counter is 0, and counters start at 1`)
   return {
     release: Number(id >> (COUNTER_BITS + PACKED_BITS)),
-    visit: exposureId(year * 10_000 + month * 100 + day, Number((packed / DETECTORS) % SEQUENCES)),
-    detector: Number(packed % DETECTORS),
-    counter: Number(id % (1n << COUNTER_BITS)),
+    ...unpackVisitDetector((id >> COUNTER_BITS) % (1n << PACKED_BITS)),
+    counter,
   }
 }
 

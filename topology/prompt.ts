@@ -76,9 +76,16 @@ export const promptTopology = ({
       },
       {
         name: 'publish',
-        summary: 'sends the alerts of each committed unit, and tells how every unit ended',
+        summary: 'sends the alerts of each committed unit, tells how every unit ended, and carries out orders to resend or retract',
         role: 'publish', tasks: 'per-partition', run: 'service', watermark: 'outbox',
-        reads: [s.alertsLedger], writes: [s.alerts, s.alertsLedger, s.detectorResult], from: ['outbox', 'APDB', 'products'],
+        reads: [s.alertsLedger], writes: [s.alerts, s.alertsRetracted, s.alertsLedger, s.detectorResult],
+        from: ['outbox', 'APDB', 'products'],
+      },
+      {
+        name: 'archive',
+        summary: 'stores each alert that is out, and the schema it was written with, in the archive of alerts',
+        role: 'effects', tasks: 'per-partition', run: 'effect',
+        reads: [s.alerts], writes: [], into: ['alert archive'],
       },
       {
         name: 'visit-window',
@@ -93,6 +100,12 @@ export const promptTopology = ({
         reads: [s.detectorResult], writes: [s.repositoryIngested], into: ['central repository'],
       },
       {
+        name: 'result-archive',
+        summary: 'keeps each report and each commit, from which the APDB can be rebuilt',
+        role: 'effects', tasks: 2, run: 'effect',
+        reads: [s.pipelineResult, s.detectorResult], writes: [], into: ['central repository'],
+      },
+      {
         name: 'metrics',
         summary: 'tells the observatory how visits and detectors went',
         role: 'effects', tasks: 'per-partition', run: 'effect',
@@ -101,7 +114,7 @@ export const promptTopology = ({
     ],
     // prettier-ignore
     exits: [
-      s.alerts, s.visitSummary, s.rawLate, s.rawUnclaimed, s.audit,
+      s.alerts, s.alertsRetracted, s.visitSummary, s.rawLate, s.rawUnclaimed, s.audit,
       s.repositoryIngested, s.detectorOutcome, s.detectorLatency, s.visitOutcome,
     ],
   })

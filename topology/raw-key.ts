@@ -1,4 +1,4 @@
-import { exposureId } from './identifiers.ts'
+import { type Controller, CONTROLLERS, exposureId } from './identifiers.ts'
 import { detectorNamed, instrumentOf, instruments, nameInKeys, type Detector, type Instrument } from './instruments.ts'
 
 /**
@@ -34,10 +34,6 @@ export interface GroupKey extends Common {
   readonly filter: string
   readonly file: string
 }
-
-const CONTROLLERS = ['O', 'C', 'H', 'P', 'Q', 'S'] as const
-/** Who commanded the exposure: O the observatory, C the camera, H the Header Service's test, and simulators. */
-export type Controller = (typeof CONTROLLERS)[number]
 
 /** What a key is. `skip`: rightly in the bucket and no work for us; `refused`: nobody should have written it. */
 export type ParsedKey =

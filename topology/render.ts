@@ -146,7 +146,7 @@ function streamRow(topology: Topology, stream: Stream): string[] {
     topic + (carriesWatermarks(topology, stream) ? ' (*time*)' : ''),
     key,
     String(partitionsOf(topology, stream)),
-    cleanup === 'compact' ? 'table' : `${(stream.retentionHours ?? 0) / 24} d`,
+    cleanup === 'compact' ? 'table' : `${Number(((stream.retentionHours ?? 0) / 24).toFixed(1))} d`,
     'avro' in format
       ? `\`${format.avro}.avsc\``
       : 'alert' in format

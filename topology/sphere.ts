@@ -50,12 +50,26 @@ export function circleAround(vectors: readonly Vector[], padding: number): Circl
   return { center, radius: Math.max(...vectors.map(v => angle(center, v))) + padding }
 }
 
-/** Whether a direction lies inside a convex polygon smaller than a hemisphere, or on its edge. `corners` in either sense. */
-export function isInside(v: Vector, corners: readonly Vector[]): boolean {
-  const next = (i: number) => corners[(i + 1) % corners.length]!
-  if (corners.length < 3) return false
-  return corners.every((c, i) => leftOf(v, c, next(i))) || corners.every((c, i) => leftOf(v, next(i), c))
+/**
+ * How deep a direction lies inside a convex polygon smaller than a hemisphere: radians to its nearest edge, prolonged; negative outside.
+ * `corners` in either sense, at least three.
+ */
+export function depthInside(corners: readonly Vector[]): (v: Vector) => number {
+  const middle = sum(corners)
+  const inward = corners.map((a, i) => {
+    const normal = unit(cross(a, corners[(i + 1) % corners.length]!))
+    return dot(normal, middle) < 0 ? scale(normal, -1) : normal
+  })
+  return v => Math.asin(inward.reduce((least, normal) => Math.min(least, dot(normal, v)), 1))
 }
+
+export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+const scale = ([x, y, z]: Vector, by: number): Vector => [x * by, y * by, z * by]
+const cross = (a: Vector, b: Vector): Vector => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+]
 
 /** Whether v lies to the left of, or on, the arc from a to b: the sign of v·(a×b). */
 export const leftOf = (v: Vector, a: Vector, b: Vector): boolean =>

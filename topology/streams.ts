@@ -1,4 +1,3 @@
-import type { Alert } from '../schemas/avro/generated.ts'
 import { stream, type Stream } from './model/stream.ts'
 
 /** One partition each: fan-out takes them in order of append time, and there are a dozen records a minute. */
@@ -59,14 +58,27 @@ export const repositoryIngested = stream('repository-ingested', 'repository-inge
 })
 export const audit = stream('audit', 'audit', 'none', { partitions: 1, retentionHours: 365 * 24 })
 
+/** An alert as it was sent: framed bytes that could be read, and what is said in them. */
+export interface AlertPacket {
+  readonly diaSourceId: bigint
+  /** The schema it was written with: major version × 100 + minor. */
+  readonly schemaId: number
+  readonly bytes: Buffer
+}
+
+/** How long the public stream is kept where the configuration says nothing else: a twelfth of a year, as Rubin means it. */
+export const ALERT_RETENTION_MS = 2_629_740_000
+
 /** The public stream; named by the schema's major version, as the brokers know it. */
-export const alerts: Stream<Alert> = {
+export const alerts: Stream<AlertPacket> = {
   topic: 'lsst-alerts-v11',
   key: 'none',
   cleanup: 'delete',
   format: { alert: 'lsst.v11_1.alert' },
-  retentionHours: 30 * 24,
+  retentionHours: ALERT_RETENTION_MS / 3_600_000,
 }
+/** Alerts that were called back, the last word on each: for whoever kept them. */
+export const alertsRetracted = stream('alerts-retracted', 'alerts-retracted', 'alert', { cleanup: 'compact' })
 /** Which units' alerts are out: publish asks here, never the outbox's mark, whether it has sent. */
 export const alertsLedger = stream('alerts-ledger', 'alerts-ledger', 'unit', { cleanup: 'compact' })
 

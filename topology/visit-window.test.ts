@@ -36,6 +36,8 @@ const result = (detector: number, more: Partial<DetectorResult> = {}): DetectorR
   leasedAt: null,
   reportedAt: null,
   terminalAt: null,
+  epoch: 1,
+  committedAtMjdTai: 61365.1,
   ...more,
 })
 

@@ -14,7 +14,7 @@ export interface Comparison {
 }
 
 /**
- * Holds every alert against the database, field by field: its diaSource, the version of its object, its history. Floats
+ * Holds every alert against the database, field by field: its diaSource, the version of its object, its history, the body that it is. Floats
  * are compared as the very float32 that both sides keep.
  */
 export async function compareWithApdb(pool: Pool, alerts: readonly Alert[]): Promise<Comparison> {
@@ -25,6 +25,8 @@ export async function compareWithApdb(pool: Pool, alerts: readonly Alert[]): Pro
     row => `${String(row['diaObjectId'])}@${String(row['validityStartMjdTai'])}`,
   )
   const forced = await rowsBy(pool, 'DiaForcedSource', row => forcedKey(row))
+  const bodies = await rowsBy(pool, 'SSSource', row => String(row['diaSourceId']))
+  const orbits = await rowsBy(pool, 'mpc_orbits', row => String(row['fingerprint']))
   const differences: string[] = []
   let fieldsCompared = 0
   const hold = (what: string, record: object, row: Row | undefined) => {
@@ -44,6 +46,11 @@ export async function compareWithApdb(pool: Pool, alerts: readonly Alert[]): Pro
     if (diaObject) {
       const version = `${diaObject.diaObjectId}@${diaObject.validityStartMjdTai}`
       hold(`${id} diaObject ${version}`, diaObject, objects.get(version))
+    }
+    if (alert.ssSource) {
+      const body = bodies.get(id)
+      hold(`${id} ssSource`, alert.ssSource, body)
+      hold(`${id} mpc_orbits`, alert.mpc_orbits ?? {}, orbits.get(String(body?.['orbitFingerprint'])))
     }
     for (const earlier of alert.prvDiaSources ?? []) {
       hold(`${id} prvDiaSources ${earlier.diaSourceId}`, earlier, sources.get(String(earlier.diaSourceId)))

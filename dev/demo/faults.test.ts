@@ -12,7 +12,13 @@ import type { Outside } from './outside.ts'
 function night(...switches: readonly Switch[]) {
   const options = { seed: 1, instrument: 'LATISS', visits: 3 } as const
   const adversity = planAdversity({ ...options, switches })
-  const plan = planNight({ ...options, unusual: adversity.unusual, size: 128, pixels: false, start: 0 })
+  const plan = planNight({
+    ...options,
+    unusual: adversity.unusual,
+    size: 128,
+    pixels: false,
+    start: Date.UTC(2026, 10, 22, 3),
+  })
   const units = expectedUnits(plan).map(
     (unit, i) => ({ unit, ...place(i), terminal: 'published', completeness: 'complete', tries: 1 }) as UnitSummary,
   )

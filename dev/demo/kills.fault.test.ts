@@ -11,7 +11,7 @@ import { type RenderedNight, renderNight } from '../night/render.ts'
 import { expectedUnits } from './account.ts'
 import { accountWhenSettled } from './faults.ts'
 import { fillRepository, observe } from './observe.ts'
-import { readAlerts } from './read-back.ts'
+import { type Findings, findingsOf } from './testing/findings.ts'
 import { type Kill, killHolding, together } from './testing/kills.ts'
 import { startWholeSystem } from './testing/whole-system.ts'
 
@@ -44,12 +44,9 @@ let rendered: RenderedNight
 beforeAll(async () => void (rendered = await renderNight(planned)), 120_000)
 
 /** What must not depend on who died: told by the visit's place in its night, since each night has groups of its own. */
-interface Told {
+interface Told extends Findings {
   readonly ends: readonly string[]
-  readonly sources: readonly string[]
-  readonly alerts: readonly string[]
   readonly counters: readonly string[]
-  readonly duplicates: number
   readonly kills: readonly Kill[]
 }
 
@@ -58,7 +55,7 @@ async function tell(victim?: Role): Promise<Told> {
   const whole = await startWholeSystem(inject('services').provider, overrides, { PP_LOG_LEVEL: 'debug' }, 2)
   let isWell = false
   try {
-    const { system, pool, services, client } = whole
+    const { system, pool, client } = whole
     await fillRepository(system.config, planned, () => {}, never)
     const plan = startingAt(planned, Date.now() + 3000)
     const expected = expectedOf(adversity, plan)
@@ -70,18 +67,15 @@ async function tell(victim?: Role): Promise<Told> {
     const unwatched = ['worker-killed'] as const
     const { counters, faults } = await accountWhenSettled(client, { adversity, plan, unwatched, ...observed })
     expect(faults).toEqual([])
-    const sources = (await pool.query<{ id: bigint }>('select "diaSourceId" as id from "DiaSource"')).rows
-    const read = await readAlerts(services, { expected: sources.length })
+    const findings = await findingsOf(whole)
     isWell = true
     const place = (group: string) => plan.visits.findIndex(visit => visit.group === group)
     return {
+      ...findings,
       ends: observed.units
         .map(it => `${place(it.group)}/${it.detector} ${it.terminal} ${it.completeness} ${it.reason}`)
         .sort(),
-      sources: sources.map(({ id }) => String(id)).sort(),
-      alerts: read.alerts.map(({ diaSourceId }) => String(diaSourceId)).sort(),
       counters: counters.map(it => `${it.switch} ${it.planned} ${it.observed}`),
-      duplicates: read.duplicates,
       kills,
     }
   } finally {

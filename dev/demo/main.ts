@@ -31,7 +31,9 @@ try {
     stop.signal.throwIfAborted()
     const overrides = demoConfig(options)
     const { workers } = options
-    const system = await startSystem(services.addresses, folder, { overrides, workers, progress: say })
+    // The archive is in no hurry, and the processors are few: a process of its own, which the others overtake.
+    const lone = ['archive'] as const
+    const system = await startSystem(services.addresses, folder, { overrides, workers, lone, progress: say })
     say(`topology up: ${system.processes.join(', ')}; logs in ${folder} (removed at the end if all is well)`)
     try {
       stop.signal.throwIfAborted()

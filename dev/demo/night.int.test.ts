@@ -1,11 +1,25 @@
+import { createHash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { Alert, VisitSummary } from '../../schemas/avro/generated.ts'
-import { avroType } from '../../schemas/codec.ts'
+import { avroType, codecWith, schemaIdOf } from '../../schemas/codec.ts'
+import type { AvroSchema } from '../../schemas/schemas.ts'
+import { applyPlan, listOrders, showPlan } from '../../ops/alerts/command.ts'
+import { printer } from '../../ops/testing/config.ts'
+import { storedBytes, codecsOf } from '../../streams/kafka/testing/stored.ts'
+import type { LogRecord } from '../../streams/log-client.ts'
+import { openStore } from '../../streams/main/world.ts'
+import { partitionsOfTopic } from '../../streams/read-topic.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
+import { comparedTables, diffTable } from '../../sinks/associate/diff.ts'
+import { rebuild } from '../../sinks/associate/rebuild.ts'
+import { migrate } from '../../sinks/postgres/migrate.ts'
+import { openPool } from '../../sinks/postgres/pool.ts'
 import { datasetsOf } from '../../sinks/repository/contents.ts'
 import { unitKey, visitKey } from '../../topology/identifiers.ts'
 import {
   alerts as alertStream,
+  audit,
   detectorLatency,
   detectorOutcome,
   repositoryIngested,
@@ -19,13 +33,16 @@ import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
 import type { RenderedNight } from '../night/render.ts'
 import { rubinPython } from '../../schemas/testing/python.ts'
 import { score } from '../night/score.ts'
+import { scoreBodies } from '../night/score-bodies.ts'
 import { truthOf } from '../night/truth.ts'
 import { countTerminal, expectedUnits, unaccountedUnits } from './account.ts'
+import { countArchived } from './archived.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
 import { heldBy, killHolder } from './kill-holder.ts'
-import { detections, observe, prepare, type Observed } from './observe.ts'
+import { detections, observe, prepare, seenBodies, type Observed } from './observe.ts'
 import type { Outside } from './outside.ts'
+import { packetFaults } from './packet-rules.ts'
 import { readAlerts } from './read-back.ts'
 import { readInPython } from './testing/python-reader.ts'
 import { startWholeSystem, type WholeSystem } from './testing/whole-system.ts'
@@ -63,7 +80,7 @@ beforeAll(async () => {
   whole = await startWholeSystem(inject('services').provider, overrides)
   const { system, services, pool, client } = whole
   const { visits, unusual } = adversity
-  const before = planNight({ ...options, ...compressed, visits, unusual, start: Date.now() })
+  const before = planNight({ ...options, ...compressed, bodies: 1, visits, unusual, start: Date.now() })
   rendered = await prepare(system.config, before, () => {}, never)
   plan = startingAt(before, Date.now() + 3000)
   planned = expectedOf(adversity, plan)
@@ -185,6 +202,31 @@ it('measures each unit and each visit once', async () => {
   await expect.poll(() => keys(visitOutcome.topic), { timeout: 10_000 }).toEqual(visits)
 })
 
+it('can make its APDB again from the archive of results, row by row the same', async () => {
+  const { config } = whole.system
+  const committed = observed.units.filter(({ terminal }) => terminal === 'published').length
+  const url = Object.assign(new URL(config.postgres.url), { pathname: '/rebuilt' }).href
+  await whole.pool.query('create database rebuilt')
+  await migrate(url)
+  const again = openPool(url, { name: 'test', max: 1 })
+  const store = openStore(config)
+  try {
+    let commits = 0
+    // The archive is behind the alerts; what is not there yet is taken at the next call.
+    await expect
+      .poll(() => rebuild(again, store, config.s3.centralBucket, () => commits++).then(() => commits), {
+        timeout: 10_000,
+      })
+      .toBe(committed)
+    for (const table of comparedTables)
+      expect(await diffTable(whole.pool, again, table)).toMatchObject({ examples: [] })
+    expect((await diffTable(whole.pool, again, 'DiaSource')).equal).toBe(alerts.length)
+  } finally {
+    store.close()
+    await again.end()
+  }
+})
+
 describe('the alerts, read back read_committed by a client that is not ours', () => {
   it('are one for each DiaSource of the APDB, none twice, and equal its rows field by field', async () => {
     const comparison = await compareWithApdb(whole.pool, alerts)
@@ -195,7 +237,25 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
     expect(await whole.recordsOf(alertStream.topic)).toHaveLength(alerts.length)
   })
 
-  it('hold at least 90 % of the isolated transients of SNR > 10', async () => {
+  it('keep every rule of a packet, some with a history, and have no key', async () => {
+    const records = await whole.recordsOf(alertStream.topic)
+    const faults = records.flatMap(({ key, value, headers }) => {
+      const alert = avroType('lsst.v11_1.alert').decode(value!.subarray(5))
+      const of = (fault: string) => `${alert.diaSourceId}: ${fault}`
+      const told = Number(headers['producer_timestamp'])
+      return [
+        ...packetFaults(alert, schemaIdOf(value!)).map(of),
+        ...(key === null && value![0] === 0 && Math.abs(Date.now() - told) < 3_600_000 ? [] : [of('frame or header')]),
+      ]
+    })
+    expect(faults).toEqual([])
+    expect(alerts.some(({ prvDiaSources }) => prvDiaSources !== null)).toBe(true)
+    expect(
+      alerts.some(({ prvDiaForcedSources }) => prvDiaForcedSources !== null && prvDiaForcedSources.length > 0),
+    ).toBe(true)
+  })
+
+  it('hold at least 90 % of the isolated transients of SNR > 10, and each of the known bodies', async () => {
     const isWhole = new Set(cleanUnits(adversity, plan))
     const truth = truthOf(plan, rendered)
     const seen = {
@@ -205,10 +265,27 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
     const { injected, completeness } = score(seen, await detections(whole.pool))
     expect(injected).toBeGreaterThanOrEqual(8)
     expect(completeness).toBeGreaterThanOrEqual(0.9)
+    const bodies = scoreBodies(seen, await seenBodies(whole.pool))
+    expect(bodies).toMatchObject({ found: bodies.expected, wrong: 0 })
+    expect(bodies.expected).toBeGreaterThanOrEqual(5)
+  })
+
+  it('hold a known body, or an object, and what the scheduler said of their exposure', () => {
+    const ofBodies = alerts.filter(({ ssSource, mpc_orbits }) => ssSource && mpc_orbits)
+    expect(ofBodies.length).toBeGreaterThan(0)
+    for (const alert of alerts)
+      expect(ofBodies.includes(alert)).toBe(alert.diaObject === null && alert.diaSource.diaObjectId === null)
+    const reasons = plan.visits.map(({ index }) => (index % 3 === 0 ? null : `pair_${index % 3}`))
+    const visitOf = ({ diaSource: { visit } }: Alert) => plan.visits.findIndex(it => it.exposures[0]?.id === visit)
+    for (const alert of alerts) {
+      // Of a visit whose first exposure was rejected or lost, the second names it.
+      if (visitOf(alert) < 0) continue
+      expect(alert).toMatchObject({ observation_reason: reasons[visitOf(alert)], target_name: `field-${options.seed}` })
+    }
   })
 
   it.skipIf('missing' in python)(
-    `decode alike with fastavro and with Confluent's AvroDeserializer${'missing' in python ? ` (skipped: ${python.missing})` : ''}`,
+    `are valid to Rubin's own package, and decode alike with fastavro and Confluent's AvroDeserializer${'missing' in python ? ` (skipped: ${python.missing})` : ''}`,
     async () => {
       if (!('run' in python)) return
       const read = await readInPython(python, whole.services)
@@ -223,6 +300,71 @@ describe('the alerts, read back read_committed by a client that is not ours', ()
       }
     },
   )
+})
+
+describe('the alerts, once they are out', () => {
+  const { topic } = alertStream
+  const digests = (records: readonly LogRecord[]) =>
+    records.map(({ value }) => createHash('sha256').update(value!).digest('hex')).sort()
+
+  it('are stored by the brokers as Rubin packs them, in batches of snappy', async () => {
+    const partitions = await partitionsOfTopic(whole.client, topic)
+    const stored = await Promise.all(partitions.map(tp => storedBytes(whole.services.kafka.brokers, tp)))
+    const codecs = stored.flatMap(codecsOf)
+    expect(codecs.length).toBeGreaterThan(0)
+    expect(new Set(codecs)).toEqual(new Set(['snappy']))
+    for (const { headers } of await whole.recordsOf(topic))
+      expect(String(headers['producer_timestamp'])).toMatch(/^\d{13}\.\d$/)
+  })
+
+  it('are in the archive, each as it was sent, with the schema that reads it', async () => {
+    const { config } = whole.system
+    expect(await countArchived(config, alerts.length)).toBe(alerts.length)
+    const store = openStore(config)
+    const bucket = config.s3.alertBucket
+    const schema = JSON.parse(String(await store.get(bucket, 'v2/schemas/1101.json'))) as AvroSchema
+    const reading = codecWith(new Map())
+    reading.learn(1101, schema)
+    for (const { value } of await whole.recordsOf(topic)) {
+      const { diaSourceId } = reading.decode('lsst.v11_1.alert', value!)
+      const key = `v2/alerts/${String(diaSourceId).slice(0, 6)}/${diaSourceId}.avro.gz`
+      expect(gunzipSync(await store.get(bucket, key)).equals(value!), key).toBe(true)
+    }
+    store.close()
+  })
+
+  it('are sent again, byte for byte, when an operator orders it', async () => {
+    const { unit } = observed.units.find(({ terminal, diaSources }) => terminal === 'published' && diaSources > 0)!
+    const { config } = whole.system
+    const said = async (command: (print: (text: string) => void) => Promise<void>) => {
+      const { print, said } = printer()
+      await command(print)
+      return said()
+    }
+    const { id, units } = JSON.parse(await said(print => showPlan(config, 'resend', { unit, json: true }, print))) as {
+      readonly id: string
+      readonly units: readonly { readonly sources: readonly string[]; readonly bytes: number }[]
+    }
+    const before = await whole.recordsOf(topic)
+    const wanted = new Set(units[0]!.sources)
+    const first = before.filter(({ value }) =>
+      wanted.has(
+        String(codecWith(new Map([['lsst.v11_1.alert', 1101]])).decode('lsst.v11_1.alert', value!).diaSourceId),
+      ),
+    )
+    expect(units[0]!.bytes).toBe(first.reduce((sum, { value }) => sum + value!.length, 0))
+    const order = { unit, plan: id, reason: 'a test', by: 'kim' }
+    for (const sentence of [/^Ordered; publish carries it out/, /^It was ordered already/])
+      expect(await said(print => applyPlan(config, 'resend', order, print))).toMatch(sentence)
+    const again = async () => (await whole.recordsOf(topic)).filter(({ headers }) => headers['rebroadcast'])
+    await expect.poll(async () => (await again()).length, { timeout: 15_000 }).toBe(first.length)
+    expect(digests(await again())).toEqual(digests(first))
+    expect(await said(print => listOrders(config, { json: false }, print))).toMatch(
+      new RegExp(`^Order ${id} to resend ${first.length} alerts, given .* by kim: a test\\nunits: 1 sent$`),
+    )
+    const notes = (await whole.recordsOf(audit.topic)).map(({ value }) => avroType('audit').decode(value!.subarray(5)))
+    expect(notes).toMatchObject([{ action: 'alerts resend', by: 'kim', reason: 'a test' }])
+  })
 })
 
 const ends = (results: readonly { readonly detector: number; readonly state: string }[]) =>

@@ -1,18 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogeventNextVisit } from '../../schemas/avro/generated.ts'
 import { unitsSummary, type UnitSummary } from '../../sinks/ledger/summary.ts'
-import { openObjectStore } from '../../sinks/objects/s3.ts'
+import { ephemeridesFile, ephemeridesKey } from '../../pipeline/worker/ephemerides.ts'
+import { type ObjectStore, openObjectStore } from '../../sinks/objects/s3.ts'
 import type { Querier } from '../../sinks/postgres/pool.ts'
 import type { Config } from '../../streams/main/config.ts'
 import { centralRepository, filesInRepository } from '../night/central-repository.ts'
 import { expectedOf } from '../night/adversity/expected.ts'
 import { mannerOf, type SentPoison } from '../night/adversity/manner.ts'
 import type { Adversity } from '../night/adversity/plan.ts'
+import { ephemeridesOf } from '../night/bodies.ts'
 import { connectSummit } from '../night/kafka-world.ts'
 import type { NightPlan } from '../night/plan.ts'
 import { type PlayedRaw, playNight } from '../night/play.ts'
 import { type RenderedNight, renderNight } from '../night/render.ts'
 import type { Detection } from '../night/score.ts'
+import type { SeenBody } from '../night/score-bodies.ts'
+import { packedDesignation } from '../../topology/ss-object-id.ts'
 import { expectedUnits, unaccountedUnits } from './account.ts'
 import type { System } from './system.ts'
 
@@ -88,7 +92,10 @@ export async function observe(observation: Observation): Promise<Observed> {
   void system.failure.then(sentence => failed.abort(new Error(sentence)))
   const both = AbortSignal.any([signal, failed.signal])
   const { aheadSeconds = 0 } = observation
-  const announce = (visit: LogeventNextVisit) => summit.announce(stampedLater(visit, aheadSeconds))
+  const announce = async (visit: LogeventNextVisit) => {
+    await putEphemerides(store, s3.centralBucket, plan, visit)
+    await summit.announce(stampedLater(visit, aheadSeconds))
+  }
   const notify = observation.isAnnouncedByStore ? async () => {} : summit.notify
   const turn = turns(AT_A_TIME)
   const putObject = (key: string, bytes: Uint8Array) =>
@@ -113,6 +120,17 @@ export async function observe(observation: Observation): Promise<Observed> {
       .finally(() => summit.close())
       .finally(() => store.close())
   }
+}
+
+/** The observatory's ephemeris service has its answer ready before it is asked. */
+async function putEphemerides(
+  store: Pick<ObjectStore, 'put'>,
+  bucket: string,
+  plan: NightPlan,
+  { instrument, groupId }: LogeventNextVisit,
+): Promise<void> {
+  const visit = plan.visits.find(({ group }) => group === groupId)
+  if (visit) await store.put(bucket, ephemeridesKey(instrument, groupId), ephemeridesFile(ephemeridesOf(plan, visit)))
 }
 
 const stampedLater = (visit: LogeventNextVisit, seconds: number): LogeventNextVisit => ({
@@ -186,6 +204,14 @@ async function untilEnded(
   }
 }
 
+/** Every source that was taken for a known body. */
+export async function seenBodies(pool: Querier): Promise<SeenBody[]> {
+  const { rows } = await pool.query<Omit<SeenBody, 'name'> & { readonly id: bigint }>(
+    `select visit, detector, ra, dec, b."ssObjectId" as id from "SSSource" b join "DiaSource" using ("diaSourceId")`,
+  )
+  return rows.map(({ id, ...row }) => ({ ...row, name: packedDesignation(id) }))
+}
+
 /** Every DiaSource, as the score wants it: signed, with its object. */
 export async function detections(pool: Querier): Promise<Detection[]> {
   const { rows } = await pool.query<{
@@ -195,7 +221,7 @@ export async function detections(pool: Querier): Promise<Detection[]> {
     dec: number
     snr: number
     negative: boolean
-    object: bigint
+    object: bigint | null
   }>('select visit, detector, ra, dec, snr, "isNegative" as negative, "diaObjectId" as object from "DiaSource"')
   return rows.map(({ negative, snr, ...row }) => ({ ...row, snr: negative ? -Math.abs(snr) : Math.abs(snr) }))
 }

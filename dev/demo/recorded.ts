@@ -8,8 +8,12 @@ import { primaryHeader, rawFits } from '../night/raw.ts'
 import { renderNight } from '../night/render.ts'
 import { makeTemplate, templateFits } from '../night/template.ts'
 
-/** Runs the real pipeline on one simulated unit of a small chip and gives what the workers of a night without pixels answer with. */
-export async function recordOneUnit(seed: number, size: number): Promise<Uint8Array> {
+/** Runs the real pipeline on one simulated unit of a small chip and gives what the workers of a night without pixels answer with, and where
+ * (pixel, counted from 1) its most significant detection is that no filter would drop. */
+export async function recordOneUnit(
+  seed: number,
+  size: number,
+): Promise<{ readonly recording: Uint8Array; readonly detection: { readonly x: number; readonly y: number } }> {
   const plan = planNight({ seed, instrument: 'LATISS', visits: 1, size, start: Date.now() })
   const [detector] = plan.detectors as [(typeof plan.detectors)[0]]
   const [visit] = plan.visits as [(typeof plan.visits)[0]]
@@ -30,5 +34,7 @@ export async function recordOneUnit(seed: number, size: number): Promise<Uint8Ar
     objects: [],
     idOf: counter => diaSourceId(exposure.id, detector.id, counter),
   })
-  return recordingOf(outputs)
+  const good = outputs.sources.find(it => (it.reliability ?? 0) > 0.5 && !it.isNegative && !it.centroid_flag)
+  if (!good) throw new Error(`the night of seed ${seed} has no good detection to record`)
+  return { recording: recordingOf(outputs), detection: { x: good.x + 1, y: good.y + 1 } }
 }

@@ -6,16 +6,18 @@ import { cleanUnits, expectedOf } from '../night/adversity/expected.ts'
 import { type Adversity, planAdversity } from '../night/adversity/plan.ts'
 import { type NightPlan, planNight, startingAt } from '../night/plan.ts'
 import { type Detection, score } from '../night/score.ts'
+import { scoreBodies } from '../night/score-bodies.ts'
 import { type Truth, readTruth, truthOf, writeTruth } from '../night/truth.ts'
 import type { Services } from '../services/services.ts'
 import { countTerminal, expectedUnits, phaseSeconds } from './account.ts'
+import { countArchived } from './archived.ts'
 import { compareWithApdb } from './compare.ts'
 import { type Account, accountWhenSettled } from './faults.ts'
 import { keepingUp } from './keeping-up.ts'
 import { heldBy, killHolder } from './kill-holder.ts'
 import { latenciesOf } from './latency.ts'
 import { type Memory, watchMemory } from './memory.ts'
-import { type Observed, detections, observe, prepare } from './observe.ts'
+import { type Observed, detections, observe, prepare, seenBodies } from './observe.ts'
 import type { DemoOptions } from './options.ts'
 import { recordOneUnit } from './recorded.ts'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
@@ -34,6 +36,9 @@ export interface Demo {
   readonly say: (line: string) => void
   readonly signal: AbortSignal
 }
+
+/** Of the solar system, for each detector. */
+const BODIES = 2
 
 /** Seconds: the announcement comes this long before the shutter opens, and how long it is open. */
 const LEAD_S = 5
@@ -70,9 +75,13 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
     const { seed, instrument, transients, pixels, cadence } = options
     const { visits, unusual } = adversity
     const times = { lead: LEAD_S, exposure: EXPOSURE_S, gap: cadence - EXPOSURE_S, start: Date.now() }
-    const plan = planNight({ seed, instrument, transients, pixels, visits, unusual, size: sizeOf(options), ...times })
+    const sky = {
+      seed,
+      transients,
+      ...(pixels ? { bodies: transients ? BODIES : 0 } : { still: [await record(demo)] }),
+    }
+    const plan = planNight({ ...sky, instrument, pixels, visits, unusual, size: sizeOf(options), ...times })
     const rendered = await prepare(system.config, plan, say, signal)
-    if (!pixels) await record(demo)
     const night = Date.now()
     say(`preparation took ${((night - prepared) / 1000).toFixed(0)} s; the night begins`)
     // Enough for the simulator to connect on a loaded machine: a night that has begun already cannot be played.
@@ -93,12 +102,15 @@ export async function runDemo(demo: Demo): Promise<{ summary: Summary; evidence:
   }
 }
 
-async function record({ options, system, say }: Demo): Promise<void> {
+/** Gives the pixel of a detection that every recorded answer will have. */
+async function record({ options, system, say }: Demo): Promise<{ x: number; y: number }> {
   const { s3 } = system.config
   const store = openObjectStore(s3)
-  await store.put(s3.centralBucket, RECORDING, await recordOneUnit(options.seed, sizeOf(options)))
+  const { recording, detection } = await recordOneUnit(options.seed, sizeOf(options))
+  await store.put(s3.centralBucket, RECORDING, recording)
   store.close()
   say('the result of one unit recorded, for the workers to answer with')
+  return detection
 }
 
 const truthFile = ({ folder }: Demo) => join(folder, 'truth.json')
@@ -115,7 +127,7 @@ interface Over extends Observed {
 
 /** Reads everything back from outside and holds it against what went in. */
 async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: Summary; evidence: Evidence }> {
-  const { options, adversity, services, say, signal } = demo
+  const { options, adversity, services, system, say, signal } = demo
   const { plan, expected, raws, units, bystanders, memory, prepared, night, ended } = over
   const truth = await readTruth(truthFile(demo))
   const { outside, counters, faults } = await hold(demo, over)
@@ -124,8 +136,11 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
   const { alerts, duplicates } = await readAlerts(services.addresses, { expected: published })
   const comparison = await compareWithApdb(pool, alerts)
   const { missingInApdb, missingAlerts, differences } = comparison
+  const archived = await countArchived(system.config, published)
+  const unarchived = archived < published ? [`${published - archived} alerts are not in the archive`] : []
   const seen = whollySeen(truth, units)
   const scored = score(seen, (await detections(pool)).filter(isOf(seen)))
+  const bodies = scoreBodies(seen, await seenBodies(pool))
   const clean = cleanUnits(adversity, plan).filter(unit => !bystanders.includes(unit))
   const downloads = (services.timings.downloadMs + services.timings.prepareMs) / 1000
   signal.throwIfAborted()
@@ -139,9 +154,10 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
       raws: raws.length,
       parked: outside.parked.length,
       ...(await countRows(pool)),
-      alerts: { published, readBack: alerts.length, duplicates, missingInApdb },
+      solarSystem: bodies,
+      alerts: { published, readBack: alerts.length, duplicates, missingInApdb, archived },
       switches: counters,
-      unaccounted: faults.length + missingInApdb + missingAlerts + differences.length + duplicates,
+      unaccounted: faults.length + unarchived.length + missingInApdb + missingAlerts + differences.length + duplicates,
       truth: { injected: scored.injected, detected: scored.detected, false: scored.false.length },
       latencySeconds: latenciesOf({ units, raws, clean, workers: options.workers * options.slots }),
       keepingUp: keepingUp(plan, raws, units),
@@ -150,7 +166,7 @@ async function account(demo: Demo, pool: Pool, over: Over): Promise<{ summary: S
       services: services.addresses.provider,
     },
     evidence: {
-      unaccounted: faults,
+      unaccounted: [...faults, ...unarchived],
       comparison,
       phases: phaseSeconds(units),
       score: scored,

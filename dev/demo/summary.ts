@@ -1,5 +1,6 @@
 import { table } from '../../ops/table.ts'
 import type { Score } from '../night/score.ts'
+import type { BodyScore } from '../night/score-bodies.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 import type { TerminalCounts } from './account.ts'
 import type { Comparison } from './compare.ts'
@@ -21,17 +22,19 @@ export interface Summary {
   readonly parked: number
   readonly diaSources: number
   readonly diaObjects: number
+  readonly solarSystem: BodyScore
   readonly alerts: {
     readonly published: number
     readonly readBack: number
     readonly duplicates: number
     readonly missingInApdb: number
+    readonly archived: number
   }
   readonly switches: readonly Counter[]
   /**
    * Units without a terminal state, that nobody expects, that were not told once or that nothing befell and that are not published whole;
    * switches that show something else than was planned; records parked, late or unclaimed that were not to be; alerts without rows, rows
-   * without alerts, fields that differ.
+   * without alerts, fields that differ; alerts that are not in the archive.
    */
   readonly unaccounted: number
   readonly truth: { readonly injected: number; readonly detected: number; readonly false: number }
@@ -108,17 +111,22 @@ function switchesOf({ switches }: Summary): string[] {
   return ['', ...lines.map(row => `  ${row}`), '']
 }
 
-function outputsOf({ diaSources, diaObjects, alerts }: Summary, { comparison }: Evidence): string[] {
-  const { published, readBack, duplicates, missingInApdb } = alerts
+function outputsOf({ diaSources, diaObjects, solarSystem, alerts }: Summary, { comparison }: Evidence): string[] {
+  const { published, readBack, duplicates, missingInApdb, archived } = alerts
   const { fieldsCompared, differences } = comparison
   return [
     'Into the APDB',
     line('DiaSources, new DiaObjects', `${diaSources}, ${diaObjects}`),
+    line(
+      'solar-system sources',
+      `${solarSystem.found} of ${solarSystem.expected} bodies found, wrong ${solarSystem.wrong}`,
+    ),
     'Out to the brokers',
     line('alerts published', published),
     line('read back, read_committed', `${readBack}, duplicates ${duplicates}, without APDB row ${missingInApdb}`),
     line('fields compared with APDB', `${fieldsCompared}, different ${differences.length}`),
     ...list('differences:', differences),
+    line('archived', archived),
   ]
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -18,7 +19,7 @@ import type { ServiceAddresses } from '../services/services.ts'
  */
 export type ProcessName = Exclude<Role, 'worker'> | `${Role}-${number}` | LoneStage
 /** A stage of the steps or the effects that may run in a process of its own. */
-export type LoneStage = 'fan-out' | 'raw-intake' | 'exposure-window' | 'raw-reconcile'
+export type LoneStage = 'archive' | 'fan-out' | 'raw-intake' | 'exposure-window' | 'raw-reconcile'
 
 /** The topology as it is deployed: each process with its log file, which is named after it. */
 export interface System {
@@ -122,7 +123,9 @@ export async function startSystem(
   const logFile = (name: ProcessName) => join(folder, `${name}.log`)
   const start = async (name: ProcessName, own: Readonly<Record<string, string>> = {}) => {
     if (stopping) throw new Error(`${name} is not started: the system is ending`)
-    const child = launch(argumentsOf(name, lone), { ...options.environment, PP_CONFIG: configFile, ...own }, logFile(name)) // prettier-ignore
+    const environment = { ...options.environment, PP_CONFIG: configFile, ...own }
+    const child = launch(argumentsOf(name, lone), environment, logFile(name))
+    if (name === 'archive') setPriority(child.pid!, constants.priority.PRIORITY_LOW)
     children.set(name, child)
     createInterface(child.stdout!).on('line', line => hearersOf(name).forEach(hear => hear(line)))
     child.once('exit', (code, signal) => {

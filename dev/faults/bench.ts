@@ -127,7 +127,7 @@ export async function openBench({ say, kafka, brokers = 1, onClose, ...options }
 async function putRecording({ s3 }: ServiceAddresses): Promise<void> {
   const store = openObjectStore(s3)
   await store.createBucket('central')
-  await store.put('central', RECORDING, await recordOneUnit(1, SIZE))
+  await store.put('central', RECORDING, (await recordOneUnit(1, SIZE)).recording)
   store.close()
 }
 

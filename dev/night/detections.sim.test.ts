@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { runPipeline, type ImageOutputs } from '../../pipeline/images/pipeline.ts'
+import { associate } from '../../topology/association/associate.ts'
+import { packedDesignation } from '../../topology/ss-object-id.ts'
+import { pipelineResult } from '../../topology/testing/sources.ts'
+import { ephemeridesOf } from './bodies.ts'
 import { centralRepository } from './central-repository.ts'
 import { fluxOfSnr } from './field.ts'
 import { planNight, type NightOptions, type NightPlan } from './plan.ts'
 import { primaryHeader, rawFits } from './raw.ts'
 import { renderNight } from './render.ts'
-import { score, type Detection } from './score.ts'
+import { score, separation, type Detection } from './score.ts'
+import { scoreBodies } from './score-bodies.ts'
 import { truthOf, type Truth } from './truth.ts'
 
 /** The pipeline looks at simulated nights, without any services between them; the truth is opened afterwards. */
@@ -87,6 +92,30 @@ describe('a simulated night before the pipeline', { timeout: PATIENCE_MS }, () =
       expect((fwhm! * plan.pixelScale) / conditions.fwhm).toBeCloseTo(1, 1.5)
       expect(Math.abs(zeroPoint! - 31.4 - 2.5 * Math.log10(conditions.throughput))).toBeLessThan(0.015)
     }
+  })
+
+  it('shows its moving bodies where their ephemerides say, and association knows each of them', async () => {
+    const { plan, truth, outputs } = await observe({ bodies: 5, size: 512, gap: 60 })
+    const seen = outputs.flatMap((output, i) => {
+      const visit = plan.visits[i]!
+      const { sources, boundary, width, midpointMjdTai } = output
+      const image = { visit: visit.exposures[0]!.id, boundary, width, midpointMjdTai }
+      const reported = { ...image, ephemerides: ephemeridesOf(plan, visit) }
+      const rows = associate(pipelineResult(sources, reported), { objects: [], history: [] }, 61_400)
+      expect(rows.objects.map(({ diaObjectId }) => diaObjectId)).toEqual(
+        rows.sources.filter(({ ssObjectId }) => ssObjectId === null).map(({ diaSourceId }) => diaSourceId),
+      )
+      return rows.sources.flatMap(({ ssObjectId, ...source }) =>
+        ssObjectId === null ? [] : [{ ...source, name: packedDesignation(ssObjectId) }],
+      )
+    })
+    const { expected, found, wrong } = scoreBodies(truth, seen)
+    expect(expected).toBeGreaterThanOrEqual(5)
+    expect([found, wrong]).toEqual([expected, 0])
+    // Nobody else would find them again: they have moved.
+    const moved = plan.bodies.map(({ name }) => seen.filter(it => it.name === name)).filter(it => it.length === 2)
+    expect(moved.length).toBeGreaterThan(1)
+    for (const [a, b] of moved) expect(3600 * separation(a!, b!)).toBeGreaterThan(0.5)
   })
 
   it('shows next to nothing where nothing changes: at most three false detections in 512² away from the brightest stars', async () => {

@@ -5,13 +5,14 @@ import { parseArgs } from 'node:util'
 import { imageOf, readFits, stringOf, type Hdu, type Header, type Plane } from '../../pipeline/images/fits.ts'
 import { pixelOfSky, type TanWcs } from '../../topology/camera.ts'
 import { detectorNamed, instrumentOf } from '../../topology/instruments.ts'
+import type { Injected } from './pixels.ts'
 import { drawRing, pngBytes, setPixel, type Colour, type Picture } from './png.ts'
 import { readTruth, type TruthOfUnit } from './truth.ts'
 
 /**
  * Turns a FITS file into a picture: a raw (its amplifiers side by side, bias levels evened out), a calibration, a template, or an image
- * product. North is where the file has it; the first row is at the bottom. With the truth, transients are ringed yellow and variables
- * blue; those above SNR 10 and isolated have a double ring.
+ * product. North is where the file has it; the first row is at the bottom. With the truth, transients are ringed yellow, variables
+ * blue and bodies of the solar system pink; those above SNR 10 and isolated have a double ring.
  */
 const USAGE = 'npm run look -- FILE.fits PICTURE.png [--truth TRUTH.json]'
 
@@ -60,7 +61,11 @@ export function pictureOf({ width, height, data }: Plane): Picture {
   return picture
 }
 
-const COLOURS: Readonly<Record<string, Colour>> = { transient: [255, 220, 0], variable: [80, 170, 255] }
+const COLOURS = {
+  transient: [255, 220, 0],
+  variable: [80, 170, 255],
+  body: [255, 90, 200],
+} as const satisfies Readonly<Record<Injected['kind'], Colour>>
 
 /** Rings what was injected into the visit and detector that the header names. */
 function ring(picture: Picture, header: Header, unit: TruthOfUnit): void {
@@ -69,8 +74,8 @@ function ring(picture: Picture, header: Header, unit: TruthOfUnit): void {
     const at = pixelOfSky(wcs, source)
     if (!at) continue
     const [x, y] = [at.x - 1, picture.height - at.y]
-    drawRing(picture, x, y, 12, COLOURS[source.kind]!)
-    if (source.isolated && Math.abs(source.snr) > 10) drawRing(picture, x, y, 15, COLOURS[source.kind]!)
+    drawRing(picture, x, y, 12, COLOURS[source.kind])
+    if (source.isolated && Math.abs(source.snr) > 10) drawRing(picture, x, y, 15, COLOURS[source.kind])
   }
 }
 

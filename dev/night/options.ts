@@ -13,6 +13,10 @@ export interface NightOptions {
   readonly size?: number
   /** False: a control night. */
   readonly transients?: boolean
+  /** Moving bodies for each detector, of whose ephemerides the observatory knows; on a control night too. */
+  readonly bodies?: number
+  /** Pixels (counted from 1) of the chip where a body stands all night: where a recorded result has detections. */
+  readonly still?: readonly { readonly x: number; readonly y: number }[]
   /** Seconds from an announcement to the opening of the shutter. */
   readonly lead?: number
   /** Seconds of one snap. They do not scale the light: a compressed night has the noise of a real one. */
@@ -40,6 +44,8 @@ export interface Unusual {
 const DEFAULTS = {
   size: 1024,
   transients: true,
+  bodies: 0,
+  still: [],
   lead: 20,
   exposure: 15,
   gap: 3,
@@ -73,6 +79,7 @@ function check(options: Required<NightOptions>): void {
   allow('size', size, whole(size, 128, 4096) && size % 4 === 0, 'multiples of 4 from 128 to 4096')
   allow('snaps', snaps, whole(snaps, 1, 2), '1 and 2')
   allow('firstSequence', firstSequence, whole(firstSequence, 1, 99_999 - visits * 2), 'those that leave room below 99999') // prettier-ignore
+  allow('bodies', options.bodies, whole(options.bodies, 0, 10), 'integers from 0 to 10')
   allow('start', start, Number.isFinite(start), 'instants in ms UTC')
   for (const [what, seconds] of Object.entries({ lead, exposure, gap }))
     allow(what, seconds, seconds > 0 && seconds <= 600, 'seconds above 0 and up to 600')

@@ -1,5 +1,7 @@
 import type { Plane } from '../../pipeline/images/fits.ts'
 import { detectorWcs, pixelOfSky, type SkyPoint, type TanWcs } from '../../topology/camera.ts'
+import type { Instant } from '../../topology/model/time.ts'
+import { middleOf, placeAt } from './bodies.ts'
 import { chipOf, readOut, type AmplifierRaw, type Chip } from './detector.ts'
 import type { Changing } from './field.ts'
 import type { DetectorPlan, NightPlan, VisitPlan } from './plan.ts'
@@ -10,7 +12,7 @@ import { TEMPLATE_EXPOSURES } from './template.ts'
 /** A source that a perfect difference image of one visit-detector would show. */
 export interface Injected extends SkyPoint {
   readonly id: string
-  readonly kind: Changing['kind']
+  readonly kind: Changing['kind'] | 'body'
   /** Pixel of the assembled image, counted from 1. */
   readonly x: number
   readonly y: number
@@ -49,13 +51,21 @@ export function renderExposure(
   snap: number,
   chip: Chip,
 ): RenderedExposure {
-  const light = expectedLight(plan, visit, detector, chip)
+  const exposure = visit.exposures.find(it => it.snap === snap)
+  const middle = exposure && (exposure.opensAt + exposure.closesAt) / 2
+  const light = expectedLight(plan, visit, detector, chip, middle)
   const random = randomOf(plan.options.seed, 'exposure', visit.index, detector.id, snap)
   return { raws: readOut(chip, light, random), injected: injectedIn(plan, visit, detector, chip, light) }
 }
 
-/** Expected e⁻ per pixel: sky, stars and what changes, times the chip's response. */
-export function expectedLight(plan: NightPlan, visit: VisitPlan, detector: DetectorPlan, chip: Chip): Plane {
+/** Expected e⁻ per pixel: sky, stars, what changes, and what moves as it is at a moment, times the chip's response. */
+export function expectedLight(
+  plan: NightPlan,
+  visit: VisitPlan,
+  detector: DetectorPlan,
+  chip: Chip,
+  at: Instant = middleOf(visit),
+): Plane {
   const { size } = plan.options
   const { sky, skyGradient, throughput } = visit.conditions
   const image = { width: size, height: size, data: new Float32Array(size * size) }
@@ -65,11 +75,12 @@ export function expectedLight(plan: NightPlan, visit: VisitPlan, detector: Detec
   const wcs = trueWcs(detector, visit)
   const psf = psfOf(plan, visit)
   const add = (source: SkyPoint, flux: number) => {
-    const at = pixelOfSky(wcs, source)!
-    if (flux !== 0) addSource(image, psf, at.x - 1, at.y - 1, flux * throughput)
+    const at = pixelOfSky(wcs, source)
+    if (at && flux !== 0) addSource(image, psf, at.x - 1, at.y - 1, flux * throughput)
   }
   for (const star of detector.field.stars) add(star, star.flux)
   for (const changing of detector.field.changing) add(changing, changing.fluxes[visit.index]!)
+  for (const body of plan.bodies) add(placeAt(plan, body, at), body.flux)
   for (let i = 0; i < image.data.length; i++) image.data[i]! *= chip.response.data[i]!
   return image
 }
@@ -84,8 +95,11 @@ function injectedIn(plan: NightPlan, visit: VisitPlan, detector: DetectorPlan, c
   const psf = psfOf(plan, visit)
   const { stars, changing } = detector.field
   const starsAt = stars.map(star => ({ ...pixelOfSky(wcs, star)!, saturated: saturates(star.flux, visit, psf, chip) }))
-  const shown = changing
-    .map(source => ({ source, flux: source.fluxes[visit.index]!, at: pixelOfSky(wcs, source)! }))
+  const shown = [
+    ...changing.map(source => ({ ...source, flux: source.fluxes[visit.index]! })),
+    ...bodiesIn(plan, visit),
+  ]
+    .map(source => ({ source, flux: source.flux, at: pixelOfSky(wcs, source)! }))
     .filter(({ flux, at }) => flux !== 0 && at.x > 0.5 && at.y > 0.5 && at.x < size + 0.5 && at.y < size + 0.5)
   return shown.map(({ source, flux, at }) => {
     const distance = (other: { x: number; y: number }) => Math.hypot(other.x - at.x, other.y - at.y)
@@ -98,6 +112,13 @@ function injectedIn(plan: NightPlan, visit: VisitPlan, detector: DetectorPlan, c
     return { id: source.id, kind: source.kind, ra: source.ra, dec: source.dec, ...at, flux, snr, isolated }
   })
 }
+
+/** Where the bodies of the night are in the middle of a visit. */
+export const bodiesIn = (plan: NightPlan, visit: VisitPlan) =>
+  plan.bodies.map(body => ({
+    ...{ id: body.name, kind: 'body' as const, flux: body.flux },
+    ...placeAt(plan, body, middleOf(visit)),
+  }))
 
 /** A generous guess: half of full scale at its peak, the brightest pixel where its centre is a pixel's. */
 const saturates = (flux: number, { conditions }: VisitPlan, psf: Psf, { amplifiers }: Chip): boolean =>

@@ -37,7 +37,7 @@ describe('a planned night', () => {
     ])
     expect(visits[0]!.group).toBe('2026-11-22T03:00:37.000')
     expect(visits.map(it => it.dayObs)).toEqual([20261121, 20261121, 20261121])
-    expect(parseExposureId(exposures[2]!.id)).toEqual({ dayObs: 20261121, sequence: 3 })
+    expect(parseExposureId(exposures[2]!.id)).toEqual({ dayObs: 20261121, sequence: 3, controller: 'O' })
   })
 
   it('announces ahead of the shutter, one exposure at a time, and every raw falls inside its window', () => {

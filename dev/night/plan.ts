@@ -9,6 +9,7 @@ import {
 import { dayObsOf, exposureId } from '../../topology/identifiers.ts'
 import { bandOf, instruments, scienceDetectorsOf, type Band, type Instrument } from '../../topology/instruments.ts'
 import { taiSecondsOfInstant, type Instant } from '../../topology/model/time.ts'
+import { bodiesOf, type MovingBody } from './bodies.ts'
 import { fieldOf, type Depth, type Field } from './field.ts'
 import { wholeOptions, type NightOptions, type SimulatedInstrument } from './options.ts'
 import { randomOf, type Random } from './random.ts'
@@ -74,6 +75,7 @@ export interface NightPlan {
   readonly pixelScale: number
   readonly detectors: readonly DetectorPlan[]
   readonly visits: readonly VisitPlan[]
+  readonly bodies: readonly MovingBody[]
 }
 
 /** Pixels around a chip that dithers, pointing errors and field rotation may bring into view, with room for a kernel. */
@@ -114,15 +116,11 @@ export function planNight(given: NightOptions): NightPlan {
     fwhm: MIDDLING.fwhm / pixelScale,
   }
   const centre = centreOf(options.seed)
+  const detectors = scienceDetectorsOf(instrument).map(({ id }) => detectorPlan(options, id, centre, depth))
+  const visits = timetable(options).map((times, index) => visitPlan(options, index, times, centre, depth))
   return {
-    options,
-    instrument,
-    filter,
-    band: bandOf(instrument, filter)!,
-    depth,
-    pixelScale,
-    detectors: scienceDetectorsOf(instrument).map(({ id }) => detectorPlan(options, id, centre, depth)),
-    visits: timetable(options).map((times, index) => visitPlan(options, index, times, centre, depth)),
+    ...{ options, instrument, filter, band: bandOf(instrument, filter)!, depth, pixelScale, detectors, visits },
+    bodies: bodiesOf(options, detectors, visits, depth),
   }
 }
 

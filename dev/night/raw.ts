@@ -36,6 +36,9 @@ export function primaryHeader(
     SEQNUM: exposure.sequence,
     CONTRLLR: 'O',
     IMGTYPE: 'OBJECT',
+    // Of a visit without a reason the header says an empty one.
+    REASON: visit.index % 3 === 0 ? '' : `pair_${visit.index % 3}`,
+    OBJECT: `field-${options.seed}`,
     FILTER: filter,
     RA: visit.actual.ra,
     DEC: visit.actual.dec,

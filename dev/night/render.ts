@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises'
+import { pixelOfSky } from '../../topology/camera.ts'
 import type { Chip } from './detector.ts'
-import { chipOfDetector, renderExposure, type RenderedExposure } from './pixels.ts'
+import { bodiesIn, chipOfDetector, renderExposure, type RenderedExposure, trueWcs } from './pixels.ts'
 import type { DetectorPlan, ExposurePlan, NightPlan, VisitPlan } from './plan.ts'
 
 /** Every pixel of a night, rendered before it begins: during the night the machine belongs to the system under test. */
@@ -9,12 +10,21 @@ export interface RenderedNight {
   readonly exposure: (visit: VisitPlan, exposure: ExposurePlan, detector: DetectorPlan) => RenderedExposure
 }
 
-const PIXELLESS: RenderedNight = {
+/** No pixels; but where bodies stand, a recorded result will have seen them. */
+const pixelless = (plan: NightPlan): RenderedNight => ({
   chipOf: ({ id }) => {
     throw new Error(`detector ${id} has no chip: the night is one without pixels`)
   },
-  exposure: () => ({ raws: [], injected: [] }),
-}
+  exposure: (visit, _exposure, detector) => {
+    const { size } = plan.options
+    const onChip = bodiesIn(plan, visit).flatMap(body => {
+      const at = pixelOfSky(trueWcs(detector, visit), body)
+      const isInside = at && Math.min(at.x, at.y, size + 1 - at.x, size + 1 - at.y) > 0.5
+      return isInside ? [{ ...body, ...at, snr: 100, isolated: true }] : []
+    })
+    return { raws: [], injected: onChip }
+  },
+})
 
 const nameOf = (visit: number, snap: number, detector: number) => `${visit}/${snap}/${detector}`
 
@@ -27,7 +37,7 @@ export async function renderNight(
   progress: (done: number, of: number) => void = () => {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RenderedNight> {
-  if (!plan.options.pixels) return PIXELLESS
+  if (!plan.options.pixels) return pixelless(plan)
   const chips = new Map(plan.detectors.map(detector => [detector.id, chipOfDetector(plan, detector)]))
   const rendered = new Map<string, RenderedExposure>()
   const total = plan.visits.reduce((sum, { exposures }) => sum + exposures.length, 0) * plan.detectors.length

@@ -24,7 +24,7 @@ export interface Score {
   readonly interval: readonly [number, number]
   /** Those of `injected` that were not found. */
   readonly missed: readonly (Injected & { readonly visit: string; readonly detector: number })[]
-  /** Detections near nothing that was injected, most significant first. */
+  /** Detections near nothing that was injected, bodies of the solar system among it, most significant first. */
   readonly false: readonly Detection[]
   /** Injected sources found in two visits or more, and how many of them have the same object in all. */
   readonly association: { readonly objects: number; readonly whole: number }
@@ -90,7 +90,7 @@ interface Place {
 }
 
 /** Degrees; for places so close that the sky is flat. */
-function separation(a: Place, b: Place): number {
+export function separation(a: Place, b: Place): number {
   const dRa = ((a.ra - b.ra + 540) % 360) - 180
   return Math.hypot(dRa * Math.cos((a.dec * Math.PI) / 180), a.dec - b.dec)
 }

@@ -237,8 +237,9 @@ export const mutations: readonly Mutation[] = [
     effect: { stage: 'raw-reconcile', wrap: splitAnswer },
   },
   {
+    // A mask entered before the announcement and is read after it: a detector that is off gets a unit. Nothing else makes units.
     name: 'fan-out in arrival order',
-    finds: /and should be|decided/,
+    finds: /^\S+ was decided and never announced$/,
     topology: right => changed(right, 'fan-out', ({ order: _, ...stage }) => ({ ...stage, order: undefined as never })),
   },
   {

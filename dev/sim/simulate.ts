@@ -4,11 +4,13 @@ import { adverseNight } from '../../streams/testing/adverse-night.ts'
 import { perform } from '../../streams/testing/front-half.ts'
 import { Simulation, type Deed, type Happened } from '../../streams/testing/simulation.ts'
 import { seeded, VirtualTime } from '../../streams/testing/virtual-time.ts'
+import { topicsOf } from '../../topology/derive.ts'
 import { NIGHT } from '../../topology/testing/announcements.ts'
 import { faultsOf } from './checks.ts'
 import { soundRules } from './ledger.ts'
 import type { Mutation } from './mutations.ts'
 import { expectedOf } from './oracle.ts'
+import { hashOf } from './records-hash.ts'
 import { codec, SIZE, topology, worldOf } from './world.ts'
 
 /** A raw may be in the bucket so long before it is announced. */
@@ -19,6 +21,8 @@ export interface Night {
   readonly happened: Happened
   /** One sentence for each; none when every promise was kept. */
   readonly faults: readonly string[]
+  /** Hash of every record that was ever committed: two runs of the seed were the same if theirs is. */
+  readonly records: string
 }
 
 /** Plays the adverse night of a seed to the topology, with everything going wrong that the seed says, and checks what came of it. */
@@ -50,8 +54,10 @@ export async function simulate(seed: number, mutation: Partial<Mutation> = {}): 
   })
   await simulation.run()
   const { driver, happened, orderedAt } = simulation
-  const oracle = expectedOf(topic => driver.broker.everCommitted(topic), store.objects, listing)
-  return { seed, happened, faults: [...faults, ...faultsOf(driver, oracle, orderedAt)] }
+  const committed = (topic: string) => driver.broker.everCommitted(topic)
+  const oracle = expectedOf(committed, store.objects, listing)
+  const records = hashOf(topicsOf(mutated).flatMap(({ topic }) => committed(topic)))
+  return { seed, happened, faults: [...faults, ...faultsOf(driver, oracle, orderedAt)], records }
 }
 
 const CHOICES = [['fan-out', 'raw-intake'], ['raw-intake'], ['fan-out'], ['exposure-window']] as const

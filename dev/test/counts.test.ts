@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { closingLine, readCounts, verdict } from './counts.ts'
+import { closingLine, readCounts, sumOf, verdict } from './counts.ts'
 
 const counts = (passed: number, failed: number, skipped: number) => ({ passed, failed, skipped })
 
@@ -9,6 +9,10 @@ describe('the closing line', () => {
     [counts(12, 3, 0), '12 passed, 3 failed'],
     [counts(12, 0, 1), '12 passed, 0 failed, 1 skipped'],
   ])('of %o is "%s"', (found, line) => expect(closingLine(found)).toBe(line))
+})
+
+it('adds up what several runs came to', () => {
+  expect([counts(3, 1, 0), counts(4, 0, 2)].reduce(sumOf)).toEqual(counts(7, 1, 2))
 })
 
 describe('the verdict', () => {

@@ -7,6 +7,13 @@ export interface Counts {
   readonly skipped: number
 }
 
+/** Of two runs together. */
+export const sumOf = (a: Counts, b: Counts): Counts => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+})
+
 /** The counts the reporter left, or undefined when it never got to write them. */
 export function readCounts(file: string): Counts | undefined {
   try {

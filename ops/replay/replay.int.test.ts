@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
@@ -10,7 +8,6 @@ import { replayCounts } from '../../sinks/ledger/replays.ts'
 import { unitsSummary } from '../../sinks/ledger/summary.ts'
 import type { ObjectStore } from '../../sinks/objects/s3.ts'
 import { event } from '../../sinks/testing/builders.ts'
-import type { Config } from '../../streams/main/config.ts'
 import { openStore } from '../../streams/main/world.ts'
 import { dayObsOf, diaSourceId, exposureId } from '../../topology/identifiers.ts'
 import { buildRawKey, sidecarKey } from '../../topology/raw-key.ts'
@@ -20,7 +17,7 @@ import { pipelineResult, source } from '../../topology/testing/sources.ts'
 import { startWholeSystem, type WholeSystem } from '../../dev/demo/testing/whole-system.ts'
 import { connectSummit, type Summit } from '../../dev/night/kafka-world.ts'
 import { objectCreated } from '../../dev/night/notification.ts'
-import { printer } from '../testing/config.ts'
+import { consumerGroups, printed, untilIdle } from '../testing/operator.ts'
 import { applyPlan, cancel, showPlan } from './command.ts'
 import type { PlannedUnit, ReplayPlan } from './plan.ts'
 
@@ -29,7 +26,6 @@ import type { PlannedUnit, ReplayPlan } from './plan.ts'
  * as one would, without pixels, so that what each unit becomes is known.
  */
 
-const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const INSTRUMENT = 'LSSTComCam'
 const GROUP = 'outage'
 const DETECTORS = [0, 1, 2, 3, 4, 5, 6, 7, 8]
@@ -101,31 +97,6 @@ async function quiet(): Promise<void> {
   }
 }
 
-/** Kafka's own tool, as `npm run kafka` starts it. */
-function consumerGroups(...args: readonly string[]): Promise<string> {
-  const all = [
-    'run',
-    '--silent',
-    'kafka',
-    '--',
-    'consumer-groups',
-    '--bootstrap-server',
-    whole.services.kafka.brokers[0]!,
-  ]
-  return new Promise((resolve, reject) => {
-    execFile('npm', [...all, ...args], { cwd: checkout }, (error, said, complained) =>
-      error ? reject(new Error(said + complained)) : resolve(said + complained),
-    )
-  })
-}
-const idle = (group: string) =>
-  expect.poll(() => whole.client.members(group), { timeout: 20_000, interval: 200 }).toBe(0)
-async function printed(command: (config: Config, print: (text: string) => void) => Promise<void>): Promise<string> {
-  const { print, said } = printer()
-  await command(whole.system.config, print)
-  return said()
-}
-
 it('an outage replayed by the tool: committed units stay, the others run, as many as planned, and no source is missing or twofold', async () => {
   const since = Date.now()
   const from = new Date(since).toISOString()
@@ -145,30 +116,30 @@ it('an outage replayed by the tool: committed units stay, the others run, as man
 
   const stages = 'fan-out,raw-intake,exposure-window'
   const plan = JSON.parse(
-    await printed((config, print) => showPlan(config, { from, stages, json: true }, print)),
+    await printed(whole, (config, print) => showPlan(config, { from, stages, json: true }, print)),
   ) as ReplayPlan
   const fates = ['untouched', 'untouched', 'untouched', 'runs', 'runs', 'runs', 'runs', 'runs', 'missed']
   expect(plan.units.map(({ then }: PlannedUnit) => then)).toEqual(fates)
   expect(plan.unreached).toEqual([])
   expect(plan.stages.every(({ members }) => members > 0)).toBe(true)
   const order = { from, stages: 'exposure-window', reason: 'test', by: 'ann' }
-  await expect(printed((config, print) => applyPlan(config, order, print))).rejects.toThrow(
+  await expect(printed(whole, (config, print) => applyPlan(config, order, print))).rejects.toThrow(
     /pp.exposure-window has 1 member: nothing was ordered. Stop every "pp run steps" first/,
   )
 
   await Promise.all([whole.system.kill('steps'), whole.system.kill('effects')])
   const groups = ['fan-out', 'raw-intake', 'exposure-window'].map(stage => `pp.${stage}`)
-  for (const group of groups) await idle(group)
+  for (const group of groups) await untilIdle(whole, group)
   // First without the clock, as somebody would who knows Kafka and not us.
   const topics = ['--topic', 'next-visit', '--topic', 'next-visit-canceled', '--topic', 'control']
   const reset = ['--reset-offsets', '--to-datetime', from, '--execute']
-  await consumerGroups('--group', 'pp.fan-out', ...topics, ...reset)
+  await consumerGroups(whole, '--group', 'pp.fan-out', ...topics, ...reset)
   await whole.system.restart('steps').catch(() => undefined)
   const refusal =
     /OrderRefused.*?clock\/0 not\..*?--group pp.fan-out --reset-offsets.*?--topic clock --to-datetime.*?pp replay cancel fan-out/
   await expect.poll(() => whole.system.logOf('steps'), { timeout: 20_000, interval: 250 }).toMatch(refusal)
-  for (const group of groups) await idle(group)
-  await consumerGroups(...groups.flatMap(group => ['--group', group]), '--all-topics', ...reset)
+  for (const group of groups) await untilIdle(whole, group)
+  await consumerGroups(whole, ...groups.flatMap(group => ['--group', group]), '--all-topics', ...reset)
   await Promise.all([whole.system.restart('steps'), whole.system.restart('effects')])
 
   const again = ['ready', 'ready', 'ready', 'ready', 'ready']
@@ -194,11 +165,11 @@ it('an inner stage ordered by pp: dispatch writes again what the ledger lacks, a
   await whole.pool.query('delete from outbox where detector = 8')
   await whole.pool.query('delete from unit where detector = 8')
   await whole.system.kill('effects')
-  await idle('pp.dispatch')
+  await untilIdle(whole, 'pp.dispatch')
   const order = { from, stages: 'dispatch', reason: 'rows are missing', by: 'ann' }
-  await printed((config, print) => applyPlan(config, order, print))
-  await printed((config, print) => cancel(config, 'dispatch', { reason: 'once more', by: 'bob' }, print))
-  expect(await printed((config, print) => applyPlan(config, order, print))).toMatch(/pp.dispatch[^]*Ordered/)
+  await printed(whole, (config, print) => applyPlan(config, order, print))
+  await printed(whole, (config, print) => cancel(config, 'dispatch', { reason: 'once more', by: 'bob' }, print))
+  expect(await printed(whole, (config, print) => applyPlan(config, order, print))).toMatch(/pp.dispatch[^]*Ordered/)
   await whole.system.restart('effects')
   await until(before)
   const audits = (await whole.recordsOf(audit.topic)).map(({ value }) => avroType('audit').decode(value!.subarray(5)))

@@ -9,8 +9,10 @@ export const comesTo: Readonly<Record<string, string>> = {
   'exposure-window': 'closed windows with an event since then reopen, keep what they knew, and judge nothing late',
   'raw-reconcile': 'questions are answered again, and no window waits for the answers: nothing comes of it',
   dispatch: 'decisions are written where the ledger lacks them; what it knows is recognised, and nothing runs again',
+  archive: 'alerts that are still on the topic are archived again, the same bytes under the same names',
   'visit-window': 'visits that it has forgotten are summed up anew; to the others nothing is news',
   'repo-sync': 'products are registered where they are missing; each unit is told again on repository-ingested',
+  'result-archive': 'reports and commits are stored again under the names they had',
   metrics: 'metrics are made again, with the ids they had',
 }
 

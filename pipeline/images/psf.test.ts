@@ -6,7 +6,8 @@ import { median } from './statistics.ts'
 
 describe('the stack of stars', () => {
   it('takes the median and the median distance from it out of one sort', () => {
-    const value = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ min: -1e6, max: 1e6, noNaN: true }))
+    const number = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ min: -1e6, max: 1e6, noNaN: true }))
+    const value = number.map(v => v + 0) // of −0 and 0 either may be the one in the middle
     fc.assert(
       fc.property(fc.array(value, { maxLength: 40 }), values => {
         const middle = median(values)

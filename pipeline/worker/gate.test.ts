@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Announcement } from '../../schemas/avro/generated.ts'
 import { writeFits } from '../images/fits.ts'
-import { degreesApart, passGate, type Snap } from './gate.ts'
+import { degreesApart, passGate, type Snap, wordsOf } from './gate.ts'
 
 const announced = (more: Partial<Announcement> = {}): Announcement => ({
   ...{ instrument: 'LATISS', group: 'g', salIndex: 2, scriptSalIndex: 1, ra: 10, dec: -20, rotation: 42, dome: 'OPEN' },
@@ -79,4 +79,15 @@ it('remarks on a pointing outside the preloaded margin, and keeps the exposure',
   expect(kept).toHaveLength(1)
   expect(remarks[0]).toMatch(/^exposure 1: it points 45″ from where it was announced; the preload reached 30″ beyond/)
   expect(passGate(announced({ ra: null, dec: null }), [snap(1, { ROTPA: 42, RA: 1, DEC: 1 })], 30).remarks).toEqual([])
+})
+
+it('what the scheduler said is REASON and OBJECT of the header, and null where that is blank or there is none', () => {
+  const said = (header: Readonly<Record<string, number | string>>) => wordsOf(snap(1, header))
+  expect(said({ REASON: 'pair_33', OBJECT: 'lowdust ' })).toEqual({
+    observationReason: 'pair_33',
+    targetName: 'lowdust',
+  })
+  expect(said({ REASON: '', OBJECT: '  ' })).toEqual({ observationReason: null, targetName: null })
+  expect(said({ REASON: 7 })).toEqual({ observationReason: null, targetName: null })
+  expect(wordsOf({ ...snap(1, {}), bytes: new Uint8Array(3) })).toEqual({ observationReason: null, targetName: null })
 })

@@ -1,4 +1,4 @@
-import type { Announcement, UsedRaw } from '../../schemas/avro/generated.ts'
+import type { Announcement, PipelineResult, UsedRaw } from '../../schemas/avro/generated.ts'
 import { angle, ARCSEC, vectorOf } from '../../topology/sphere.ts'
 import { type Header, primaryHeader } from '../images/fits.ts'
 
@@ -52,6 +52,16 @@ function headerOf({ bytes }: Snap): Header | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What the scheduler said of an exposure, null where it said nothing: REASON and OBJECT of the header, as Rubin's alerts have them. */
+export function wordsOf(snap: Snap): Pick<PipelineResult, 'observationReason' | 'targetName'> {
+  const header = headerOf(snap)
+  const text = (key: string) => {
+    const value = header?.get(key)
+    return (typeof value === 'string' && value.trim()) || null
+  }
+  return { observationReason: text('REASON'), targetName: text('OBJECT') }
 }
 
 function rotationFault({ rotation }: Announcement, header: Header): string | undefined {

@@ -1,4 +1,4 @@
-import type { Announcement, PipelineResult, UsedRaw } from '../../schemas/avro/generated.ts'
+import type { Announcement, Ephemeris, PipelineResult, UsedRaw } from '../../schemas/avro/generated.ts'
 
 /** What the worker needs of the world. Sinks and clients have these shapes; the composition root brings them together. */
 
@@ -59,6 +59,18 @@ export interface SkyPosition {
 /** History in the APDB, read-only. `polygon`: corners in ICRS degrees; the answer may be a superset. */
 export interface History {
   objectsIn(polygon: readonly SkyPosition[]): Promise<readonly KnownObject[]>
+}
+
+/** Bodies of a visit, and a sentence for each that could not be used. */
+export interface FoundBodies {
+  readonly bodies: readonly Ephemeris[]
+  readonly faults: readonly string[]
+}
+
+/** Where known bodies of the solar system are predicted to be: a service that computes it, or what it has computed. */
+export interface Ephemerides {
+  /** Bodies that any detector of the visit may see, at about the middle of its exposure. Rejects, with the reason, where nobody can tell. */
+  of(instrument: string, group: string): Promise<FoundBodies>
 }
 
 /** Acknowledged by every replica when it resolves. */

@@ -55,7 +55,7 @@ describe('without what the announcement should say', () => {
   ])('%s: no templates and no known objects, but the calibrations; the rest of the ladder runs', async (_, more) => {
     const { found, missing, result } = await prepared(more)
     expect(found).toEqual({ bias: biasOf(0), flat: flatOf(RED, 0), templates: [], objects: [] })
-    expect(missing).toEqual(['where the detector looks is not known: no templates, no known objects'])
+    expect(missing).toEqual(['where the detector looks is not known: no templates, no known objects, no ephemerides'])
     expect(result).toMatchObject({ outcome: 'succeeded', pipeline: 'SingleFrame', band: 'r' })
   })
 })

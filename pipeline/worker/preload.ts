@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ephemeris } from '../../schemas/avro/generated.ts'
 import { detectorPolygon, type Geometry } from '../../topology/camera.ts'
 import { bandOf, instruments } from '../../topology/instruments.ts'
 import { taiSecondsOfInstant } from '../../topology/model/time.ts'
-import type { KnownObject, History, ObjectStore, UnitToPreload } from './ports.ts'
+import { near } from './ephemerides.ts'
+import type { Ephemerides, History, KnownObject, ObjectStore, SkyPosition, UnitToPreload } from './ports.ts'
 import { calibrationPrefix, findCalibration, overlappingTemplates, templateIndexKey } from './repository.ts'
 
 /** What a unit needs besides its raws. Missing parts are named, so that the choice of pipeline can say why. */
@@ -15,11 +18,18 @@ export interface Preloaded {
   readonly inputs: readonly string[]
   /** One sentence per thing that was looked for and not found. */
   readonly missing: readonly string[]
+  /** Known bodies of the solar system near the detector; null where nobody could tell. */
+  readonly ephemerides: readonly Ephemeris[] | null
+  /** One sentence per thing that is not as it should be and hinders no pipeline. */
+  readonly remarks: readonly string[]
 }
 
 export interface PreloadContext {
   readonly store: ObjectStore
   readonly history: History
+  readonly ephemerides: Ephemerides
+  /** How long ephemerides are waited for; 0: they are not asked for. */
+  readonly ephemerisTimeoutMs: number
   readonly bucket: string
   /** Where a detector sits and how large it is; undefined where that is not known. */
   readonly geometry: (instrument: string, detector: number) => Geometry | undefined
@@ -89,18 +99,20 @@ export async function preload(unit: UnitToPreload, context: PreloadContext): Pro
   }
 
   const polygon = predictedRegion(unit, context)
-  if (!polygon) missing.push('where the detector looks is not known: no templates, no known objects')
+  if (!polygon) missing.push('where the detector looks is not known: no templates, no known objects, no ephemerides')
   const camera = instruments.get(instrument)
   const band = (camera && bandOf(camera, filters)) ?? ''
   if (!band) missing.push(`the filter "${filters}" belongs to no band: no flat, no templates`)
 
-  const [bias, flat, templates, objects] = await Promise.all([
+  const remarks: string[] = []
+  const [bias, flat, templates, objects, ephemerides] = await Promise.all([
     calibration('bias'),
     band ? calibration('flat') : undefined,
     polygon && band ? templatesIn(polygon, instrument, band, context, inputs, missing) : [],
     polygon ? context.history.objectsIn(polygon) : [],
+    polygon ? bodiesNear(polygon, unit, context, remarks) : null,
   ])
-  return { band, bias, flat, templates, objects, inputs: inputs.sort(), missing }
+  return { band, bias, flat, templates, objects, inputs: inputs.sort(), missing, ephemerides, remarks }
 }
 
 function predictedRegion({ announcement, detector }: UnitToPreload, { geometry, paddingArcsec }: PreloadContext) {
@@ -108,6 +120,32 @@ function predictedRegion({ announcement, detector }: UnitToPreload, { geometry, 
   const place = geometry(instrument, detector)
   if (!place || ra === null || dec === null || rotation === null) return undefined
   return detectorPolygon(place, { ra, dec, rotation }, paddingArcsec)
+}
+
+/** A visit is never held up or lost for want of ephemerides: its bodies are then taken for new objects, and that is said. */
+async function bodiesNear(
+  polygon: readonly SkyPosition[],
+  { announcement }: UnitToPreload,
+  { ephemerides, ephemerisTimeoutMs: timeout }: PreloadContext,
+  remarks: string[],
+): Promise<readonly Ephemeris[] | null> {
+  if (timeout === 0) return null
+  const patience = new AbortController()
+  try {
+    const { bodies, faults } = await Promise.race([
+      ephemerides.of(announcement.instrument, announcement.group),
+      sleep(timeout, undefined, { signal: patience.signal }).then(() => {
+        throw new Error(`no answer within ${timeout} ms`)
+      }),
+    ])
+    if (faults.length > 0) remarks.push(`${faults.length} of ${bodies.length + faults.length} bodies cannot be used: ${faults[0]}`) // prettier-ignore
+    return near(bodies, polygon)
+  } catch (error) {
+    remarks.push(`no ephemerides, so that known bodies count as new: ${(error as Error).message}`)
+    return null
+  } finally {
+    patience.abort()
+  }
 }
 
 async function templatesIn(

@@ -57,5 +57,9 @@ function artificialUnit(bucket: string): { lease: Lease; preloaded: Preloaded; r
       ...{ startTimeTai: 0, publishedAt: 0 },
     },
   }
-  return { lease, preloaded: { band, bias, flat, templates, objects, inputs: [], missing: [] }, raw: raws[0]! }
+  return {
+    lease,
+    preloaded: { band, bias, flat, templates, objects, inputs: [], missing: [], ephemerides: null, remarks: [] },
+    raw: raws[0]!,
+  }
 }

@@ -16,6 +16,8 @@ const everything: Preloaded = {
   objects: [],
   inputs: [],
   missing: [],
+  ephemerides: [],
+  remarks: [],
 }
 
 it('takes the first pipeline whose inputs are there', () => {

@@ -1,6 +1,7 @@
 import type { PipelineResult, UsedRaw } from '../../schemas/avro/generated.ts'
 import { type ImageOutputs, type InputName, type PipelineName, PIPELINES, requiredInputs } from '../images/pipeline.ts'
-import { passGate, type Snap } from './gate.ts'
+import { passGate, type Snap, wordsOf } from './gate.ts'
+import { predict } from '../../topology/association/ephemeris.ts'
 import type { Lease, ObjectStore } from './ports.ts'
 import type { Preloaded } from './preload.ts'
 import { attemptPrefix, storeCutouts, storeProducts } from './products.ts'
@@ -63,17 +64,28 @@ export async function runUnit(
     ...{ pipeline, boundary, width, height, midpointMjdTai, exposureTime, sources, forced },
     ...stored,
     ...exposuresOf(kept.map(({ used }) => used)),
+    ...wordsOf(kept[0]!),
     // It went well all the same: a word for the operator.
-    detail: [...rejected, ...remarks, ...(answer.remark ? [answer.remark] : [])].join('; ') || null,
+    detail:
+      [...rejected, ...remarks, ...aboutBodies(preloaded, midpointMjdTai), ...listOf(answer.remark)].join('; ') || null,
     metrics: {
       ...metrics,
       rejectedExposures: rejected.length,
+      ...(preloaded.ephemerides ? { ephemerides: preloaded.ephemerides.length } : { ephemeridesMissing: 1 }),
       rawReadSeconds: (read - started) / 1000,
       pipelineSeconds: (computed - read) / 1000,
       productStoreSeconds: (finished - computed) / 1000,
     },
     finishedAt: finished,
   }
+}
+
+const listOf = <T>(item: T | undefined): T[] => (item === undefined ? [] : [item])
+
+/** What an operator should hear about the ephemerides of an exposure. */
+function aboutBodies({ ephemerides, remarks }: Preloaded, midpointMjdTai: number): string[] {
+  const late = ephemerides?.filter(ephemeris => predict(ephemeris, midpointMjdTai) === undefined).length ?? 0
+  return [...remarks, ...(late > 0 ? [`${late} ephemerides are for another time than that of the exposure`] : [])]
 }
 
 const readSnaps = (lease: Lease, { store }: RunContext): Promise<Snap[]> =>
@@ -159,6 +171,9 @@ const blankResult = (lease: Lease, preloaded: Preloaded, { worker }: RunContext)
   width: 0,
   height: 0,
   boundary: [],
+  observationReason: null,
+  targetName: null,
+  ephemerides: preloaded.ephemerides,
   sources: [],
   forced: [],
   cutoutBucket: null,

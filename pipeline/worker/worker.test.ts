@@ -3,6 +3,7 @@ import type { Announcement, PipelineResult } from '../../schemas/avro/generated.
 import type { ImageOutputs } from '../images/pipeline.ts'
 import type { Lease, ObjectStore, UnitToPreload } from './ports.ts'
 import { calibrationCache } from './preload.ts'
+import { emptySky } from './testing/repository.ts'
 import { PipelineTimeout } from './thread-runner.ts'
 import { startWorker } from './worker.ts'
 
@@ -108,6 +109,7 @@ function setup(more: { readonly drainMs?: number; readonly maxUnits?: number } =
     },
     preload: {
       ...{ store, bucket: 'central', paddingArcsec: 30, cache, history: { objectsIn: async () => [] } },
+      ...emptySky,
       geometry: () => undefined,
     },
     run: {

@@ -9,7 +9,13 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** A Python with packages of its own; or why there is none, for a test to skip with. */
-export type Python = { readonly run: (script: string, input: string) => Promise<string> } | { readonly missing: string }
+export type Python =
+  | {
+      readonly run: (script: string, input: string) => Promise<string>
+      /** Where it finds its packages, for whoever starts `python3` on a file. */
+      readonly env: NodeJS.ProcessEnv
+    }
+  | { readonly missing: string }
 
 /**
  * Rubin's own packages and the astronomers' usual ones, with all that they depend on: the independent side of every test of
@@ -31,7 +37,8 @@ async function pythonWith(packages: readonly string[]): Promise<Python> {
       .slice(0, 16)
     const folder = join(cache, name)
     if (!existsSync(folder)) await install(packages, cache, folder)
-    return { run: (script, input) => runScript(folder, script, input) }
+    const env = { ...process.env, PYTHONPATH: folder }
+    return { env, run: (script, input) => runScript(env, script, input) }
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string }
     return {
@@ -64,8 +71,8 @@ async function install(packages: readonly string[], cache: string, folder: strin
   }
 }
 
-async function runScript(folder: string, script: string, input: string): Promise<string> {
-  const running = run('python3', ['-c', script], { env: { ...process.env, PYTHONPATH: folder }, maxBuffer: 2 ** 28 })
+async function runScript(env: NodeJS.ProcessEnv, script: string, input: string): Promise<string> {
+  const running = run('python3', ['-c', script], { env, maxBuffer: 2 ** 28 })
   running.child.stdin!.end(input)
   return (await running).stdout
 }

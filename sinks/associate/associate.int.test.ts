@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { DiaObject, DiaSource, PipelineResult } from '../../schemas/avro/generated.ts'
+import type { DiaObject, DiaSource, MpcOrbits, PipelineResult, SsSource } from '../../schemas/avro/generated.ts'
 import { unitKey } from '../../topology/identifiers.ts'
+import { ssObjectId } from '../../topology/ss-object-id.ts'
+import { ephemerisOf } from '../../topology/testing/ephemerides.ts'
 import { pipelineResult as report, source } from '../../topology/testing/sources.ts'
 import { pipelineResult as stream } from '../../topology/streams.ts'
 import { dispatch } from '../ledger/dispatch.ts'
@@ -18,7 +20,9 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 beforeEach(() =>
-  db.pool.query('truncate unit, "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance cascade'),
+  db.pool.query(
+    'truncate unit, "DiaObject", "DiaSource", "DiaForcedSource", "SSSource", "mpc_orbits", dia_source_provenance cascade',
+  ),
 )
 
 const VISIT = 2026112100042n
@@ -46,7 +50,8 @@ async function land(result: PipelineResult, pool: Pool = db.pool): Promise<Landi
 
 /** Everything that a report can change, as one text. */
 async function everything(): Promise<string> {
-  const tables = ['unit', 'outbox', '"DiaObject"', '"DiaSource"', '"DiaForcedSource"', 'dia_source_provenance']
+  const apdb = ['"DiaObject"', '"DiaSource"', '"DiaForcedSource"', '"SSSource"', '"mpc_orbits"']
+  const tables = ['unit', 'outbox', ...apdb, 'dia_source_provenance']
   const dumps = await Promise.all(
     tables.map(table => db.pool.query<{ t: string }>(`select t::text from ${table} t order by 1`)),
   )
@@ -148,6 +153,74 @@ describe('a success', () => {
     const late = { visit, midpointMjdTai: 61360.5 }
     await land(report([source(1, 30, -20, late)], { ...late, group: 'next' }))
     expect((await objects()).at(-1)).toMatchObject({ nDiaSources: 1, firstDiaSourceMjdTai: 61000 })
+  })
+})
+
+describe('a known body of the solar system', () => {
+  const at = (number: number, dec: number, more: object = {}) =>
+    ephemerisOf({ number, epochMjdTai: 61365.1, ra: 30, dec, rateRa: 0.2, rateDec: -0.1, ...more })
+  const ssSources = async () => (await db.pool.query<SsSource>('select * from "SSSource" order by 1')).rows
+  const orbits = async () =>
+    (await db.pool.query<MpcOrbits>('select * from "mpc_orbits" order by designation, fingerprint')).rows
+
+  it('is written with its orbit, and makes no object; one that is missed, nothing', async () => {
+    await lease()
+    const [rock, star] = [source(1, 30, -20), source(2, 30, -20.01)]
+    const ephemerides = [at(0, -20 + 0.2 / 3600), at(1, -20.02)]
+    expect(await land(report([rock, star], { ephemerides, observationReason: '', targetName: 'lowdust' }))).toBe(
+      'committed',
+    )
+    expect(await sources()).toMatchObject([
+      { diaObjectId: null, ssObjectId: ssObjectId('K26N00A') },
+      { diaObjectId: star.diaSourceId, ssObjectId: null },
+    ])
+    expect((await objects()).map(object => object.diaObjectId)).toEqual([star.diaSourceId])
+    expect(await ssSources()).toMatchObject([
+      { diaSourceId: rock.diaSourceId, designation: '2026 NA', ephOffset: Math.fround(0.2), diaDistanceRank: 1 },
+    ])
+    expect(await orbits()).toMatchObject([
+      {
+        id: 0,
+        designation: '2026 NA',
+        created_at: 0n,
+        updated_at: 0n,
+        fitting_datetime: 0n,
+        orbit_type_int: -1,
+        a: 2.5,
+      },
+    ])
+    expect(await outbox()).toMatchObject([{ dia_sources: 2, dia_objects: 1, observation_reason: null, target_name: 'lowdust' }]) // prettier-ignore
+  })
+
+  it('seen again has its orbit once, and a better orbit beside the first', async () => {
+    const later = at(0, -20)
+    const better = { ...later, orbit: { ...later.orbit, a: 2.5000001 } }
+    for (const [i, ephemeris] of [later, { ...later, orbit: { ...later.orbit, id: 9 } }, better].entries()) {
+      const visit = VISIT + BigInt(i)
+      const group = `visit ${i}`
+      await lease(0, visit, group)
+      await land(report([source(1, 30, -20, { visit })], { visit, group, ephemerides: [ephemeris] }))
+    }
+    expect((await orbits()).map(({ a }) => a).sort()).toEqual([2.5, 2.5000001])
+    expect(await ssSources()).toHaveLength(3)
+    expect(await objects()).toEqual([])
+  })
+
+  it('loses no orbit and meets no deadlock when 8 units see the same 20 bodies at once, each on a sky of its own', async () => {
+    const numbers = Array.from({ length: 20 }, (_, i) => i)
+    const results: PipelineResult[] = []
+    for (let detector = 0; detector < 8; detector++) {
+      await lease(detector)
+      const ra = 30 + 10 * detector
+      const found = numbers.map(i => source(i + 1, ra, -20 + i / 1000, { detector }))
+      const ephemerides = numbers.map(i => at(i, -20 + i / 1000, { ra }))
+      if (detector % 2 === 1) ephemerides.reverse()
+      results.push(report(found, { detector, ephemerides, boundary: [] }))
+    }
+    const pool = db.open({ max: 8 })
+    expect(new Set(await Promise.all(results.map(result => land(result, pool))))).toEqual(new Set(['committed']))
+    expect((await ssSources()).length).toBe(160)
+    expect((await orbits()).length).toBe(20)
   })
 })
 

@@ -1,5 +1,5 @@
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
-import { associate as decide, type Associated, commitTime, type Sky } from '../../topology/association/associate.ts'
+import { type Associated, commitTime } from '../../topology/association/associate.ts'
 import { checkResult, regionOf } from '../../topology/association/check.ts'
 import { unitKey } from '../../topology/identifiers.ts'
 import { isOf, Rejection } from '../../topology/model/step.ts'
@@ -10,8 +10,8 @@ import { endUnits } from '../postgres/ending.ts'
 import { toJson } from '../postgres/json.ts'
 import { type Client, InDoubt, type Pool, transact } from '../postgres/pool.ts'
 import { refusalOf } from '../postgres/refusal.ts'
-import { writeRows } from './rows.ts'
-import { lockSky, readSky } from './sky.ts'
+import { lockSky } from './sky.ts'
+import { writeAssociated } from './write.ts'
 
 /** What became of a report. Only the first two change anything. */
 export type Landing = 'committed' | 'failed' | 'ended-already' | 'superseded-attempt' | 'superseded-epoch'
@@ -98,18 +98,16 @@ async function landSuccess(client: Client, unit: string, result: PipelineResult)
     )
   const region = regionOf(result)
   if (region !== undefined) await lockSky(client, region)
-  const sky: Sky =
-    region === undefined ? { objects: [], history: [] } : await readSky(client, region, result.midpointMjdTai!)
-  const committedAt = commitTime(await nowMjdTai(client), sky.objects)
-  const rows = decide(result, sky, committedAt)
-  await writeRows(client, unit, result, rows, committedAt)
-  await markCommitted(client, unit, result, rows, committedAt)
+  const { rows, committedAtMjdTai } = await writeAssociated(client, unit, result, region, async sky =>
+    commitTime(await nowMjdTai(client), sky.objects),
+  )
+  await markCommitted(client, unit, result, rows, committedAtMjdTai)
   await endUnits(client, [unit], 'published')
   return { landing: 'committed', rows }
 }
 
 /** One clock for all writers: the database's. Taken under the locks, so that commits on the same sky are in the order of their times. */
-async function nowMjdTai(client: Client): Promise<number> {
+export async function nowMjdTai(client: Client): Promise<number> {
   const { rows } = await client.query<{ now: Instant }>('select clock_timestamp() as now')
   return mjdTaiOfInstant(rows[0]!.now)
 }
@@ -124,7 +122,8 @@ async function markCommitted(
   await client.query(
     `update unit set work = 'committed', reason = null, detail = $13, worker = $2, visit = $3, exposures = $4,
        pipeline = $5, products = $6, dia_sources = $7, dia_objects = $8, dropped = $9, unmeasured = $10,
-       committed_at_mjd_tai = $11, leased_at = coalesce($12, leased_at),
+       committed_at_mjd_tai = $11, committed_epoch = $14, leased_at = coalesce($12, leased_at),
+       observation_reason = $15, target_name = $16,
        reported_at = coalesce(reported_at, clock_timestamp())
      where key = $1`,
     [
@@ -141,6 +140,9 @@ async function markCommitted(
       committedAtMjdTai,
       result.leasedAt === null ? null : new Date(result.leasedAt),
       result.detail,
+      result.epoch,
+      result.observationReason || null,
+      result.targetName || null,
     ],
   )
 }

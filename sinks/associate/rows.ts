@@ -1,8 +1,9 @@
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import type { Associated } from '../../topology/association/associate.ts'
 import { htmIndex } from '../../topology/htm.ts'
+import { writeBodies } from '../postgres/bodies.ts'
 import { insertRows } from '../postgres/columns.ts'
-import { toJson } from '../postgres/json.ts'
+import { copyRows } from '../postgres/copy.ts'
 import type { Client } from '../postgres/pool.ts'
 
 const withPixel = <R extends { readonly ra: number; readonly dec: number }>(row: R) => ({
@@ -25,6 +26,7 @@ export async function writeRows(
   await insertRows(client, 'DiaObject', rows.objects.map(withPixel))
   await insertRows(client, 'DiaSource', rows.sources.map(withPixel))
   await insertRows(client, 'DiaForcedSource', rows.forced)
+  await writeBodies(client, rows.solar)
   await writeProvenance(client, unit, result, rows)
 }
 
@@ -51,10 +53,5 @@ async function writeProvenance(
       template_offset: template.offset,
       template_length: template.length,
     }))
-  if (rows.length === 0) return
-  await client.query(
-    `insert into dia_source_provenance
-     select * from json_populate_recordset(null::dia_source_provenance, $1::text::json)`,
-    [toJson(rows)],
-  )
+  await copyRows(client, 'dia_source_provenance', Object.keys(rows[0] ?? {}), rows)
 }

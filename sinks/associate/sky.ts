@@ -5,6 +5,7 @@ import { pixelsOfCircle } from '../../topology/htm.ts'
 import type { Circle } from '../../topology/sphere.ts'
 import type { Querier } from '../postgres/pool.ts'
 import { openObjects } from '../postgres/history.ts'
+import { firstVisitSince, isSince } from '../postgres/months.ts'
 
 /** About 0.4°: a detector touches a handful, and neighbours of one visit wait for each other only where they share sky. */
 const LOCK_LEVEL = 8
@@ -48,10 +49,11 @@ export async function lockSky(client: Querier, region: Circle): Promise<void> {
 export async function readSky(client: Querier, region: Circle, midpointMjdTai: number): Promise<Sky> {
   const objects: DiaObject[] = await openObjects(client, region)
   if (objects.length === 0) return { objects, history: [] }
+  const since = midpointMjdTai - WINDOW_DAYS
   const { rows: history } = await client.query<Measured>(
     `select ${measured.map(name => `"${name}"`).join(', ')} from "DiaSource"
-     where "diaObjectId" = any($1) and "midpointMjdTai" >= $2`,
-    [objects.map(object => object.diaObjectId), midpointMjdTai - WINDOW_DAYS],
+     where "diaObjectId" = any($1) and "midpointMjdTai" >= $2 and ${isSince('"diaSourceId"', firstVisitSince(since))}`,
+    [objects.map(object => object.diaObjectId), since],
   )
   return { objects, history }
 }

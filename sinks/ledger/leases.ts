@@ -67,7 +67,8 @@ export interface Lease extends AnnouncedUnit {
 /** The ledger as workers see it. Every call is one statement, so that it goes through a transaction pooler; all times are the database's. */
 export interface Leases {
   /**
-   * The next ready unit: live ones before replays, then those whose calibrations the worker holds, then the newest deadline.
+   * The next ready unit: live ones before replays, then those whose calibrations the worker holds, then the newest deadline. Replays have nobody
+   * waiting for them and go oldest first: whether a doubtful detection is stored depends on what earlier visits have found there.
    * Units gone stale are left to the sweeper. Raises the unit's epoch.
    */
   lease(worker: LeaseSeeker): Promise<Lease | undefined>
@@ -128,7 +129,7 @@ const LEASE = `
     select key from unit
     where inputs = 'ready' and work = 'idle' and not_before <= now() and tries < $4
       and (attempt > 0 or deadline > now() - make_interval(secs => $5))
-    order by attempt > 0, instrument || '/' || detector = any($2) desc, deadline desc, key
+    order by attempt > 0, case when attempt > 0 then deadline end, instrument || '/' || detector = any($2) desc, deadline desc, key
     limit 1 for update skip locked)
   update unit set work = 'leased', epoch = epoch + 1, tries = tries + 1, worker = $1, leased_at = clock_timestamp(),
     reported_at = null, lease_until = clock_timestamp() + make_interval(secs => $3),

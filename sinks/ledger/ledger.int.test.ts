@@ -164,6 +164,19 @@ describe('leases', () => {
     expect([await next(), await next(), await next(), await next(), await next()]).toEqual([2, 1, 0, 3, undefined])
   })
 
+  it('take replays in the order of their visits, whatever the worker holds', async () => {
+    const soon = Date.now() + 10_000
+    const attempt = 1_795_000_000_000
+    await say(
+      decision(0, { deadline: soon + 1000, attempt }),
+      decision(1, { deadline: soon + 3000, attempt }),
+      decision(2, { deadline: soon + 2000, attempt }),
+    )
+    const leases = openLeases(db.pool)
+    const next = async () => (await leases.lease({ id: 'w', holds: ['LATISS/1'] }))?.detector
+    expect([await next(), await next(), await next()]).toEqual([0, 2, 1])
+  })
+
   it('end with their epoch: an older holder can neither renew, release nor report', async () => {
     await say(decision(0))
     const leases = openLeases(db.pool, rules)

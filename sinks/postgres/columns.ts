@@ -1,14 +1,24 @@
 import { type ContractName, wholeSchema } from '../../schemas/schemas.ts'
-import { toJson } from './json.ts'
-import type { Querier } from './pool.ts'
+import { copyRows } from './copy.ts'
+import type { Client } from './pool.ts'
 
 /** Tables of the APDB whose first columns are the fields of an alert record, in the same order. */
 export const apdbTables = {
   DiaObject: 'lsst.v11_1.diaObject',
   DiaSource: 'lsst.v11_1.diaSource',
   DiaForcedSource: 'lsst.v11_1.diaForcedSource',
+  SSSource: 'lsst.v11_1.ssSource',
+  mpc_orbits: 'lsst.v11_1.mpc_orbits',
 } as const satisfies Readonly<Record<string, ContractName>>
 export type ApdbTable = keyof typeof apdbTables
+
+/** Columns that only the database knows, behind those of the record. */
+export const ownColumns: Readonly<Partial<Record<ApdbTable, readonly string[]>>> = {
+  DiaObject: ['validityEndMjdTai', 'pixelId'],
+  DiaSource: ['ssObjectReassocTimeMjdTai', 'pixelId'],
+  SSSource: ['orbitFingerprint'],
+  mpc_orbits: ['fingerprint'],
+}
 
 const fieldsOf = (table: ApdbTable) => wholeSchema(apdbTables[table]).fields!
 
@@ -25,18 +35,16 @@ const float32Columns = (table: ApdbTable): readonly string[] =>
     .map(({ name }) => name)
 
 /**
- * Inserts rows in one statement. A row has the fields of its alert record and may have further columns of the table; non-finite numbers
- * become null. Fails on a key that exists, as every INSERT does.
+ * Inserts rows. A row has the fields of its alert record and may have the table's own columns; non-finite numbers become null. Fails on a
+ * key that exists, as every INSERT does.
  */
-export async function insertRows(client: Querier, table: ApdbTable, rows: readonly object[]): Promise<void> {
-  if (rows.length === 0) return
+export async function insertRows(client: Client, table: ApdbTable, rows: readonly object[]): Promise<void> {
   const narrow = float32Columns(table)
   const rounded = rows.map(row => {
     const copy = { ...row } as Record<string, unknown>
     for (const name of narrow) if (typeof copy[name] === 'number') copy[name] = Math.fround(copy[name])
     return copy
   })
-  await client.query(`insert into "${table}" select * from json_populate_recordset(null::"${table}", $1::text::json)`, [
-    toJson(rounded),
-  ])
+  const columns = [...fieldsOf(table).map(({ name }) => name), ...(ownColumns[table] ?? [])]
+  await copyRows(client, table, columns, rounded)
 }

@@ -24,6 +24,9 @@ const carried = [
   'reported_at',
   'terminal_at',
   'committed_at_mjd_tai',
+  'committed_epoch',
+  'observation_reason',
+  'target_name',
 ].join(', ')
 
 /**

@@ -35,12 +35,27 @@ const toInstant = (text: string): number => {
   return parsed instanceof Date ? parsed.getTime() : Number(parsed)
 }
 
-/** How a column becomes a value: int8 → bigint, int8[] → bigint[], float4 → that very float32, timestamptz → ms UTC (infinities stay). */
+/** The way back is `toTimestamp`. */
+const toMicros = (text: string): bigint =>
+  BigInt(Date.parse(`${text.slice(0, 19).replace(' ', 'T')}Z`)) * 1000n + BigInt(text.slice(20).padEnd(6, '0'))
+
+/** Text of a timestamp without zone, from microseconds since 1970, as a `timestamp-micros` of an alert counts them. */
+export const toTimestamp = (micros: bigint): string => {
+  const part = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n
+  const seconds = new Date(Number(micros - part) / 1000).toISOString().slice(0, 19)
+  return `${seconds}.${String(part).padStart(6, '0')}`
+}
+
+/**
+ * How a column becomes a value: int8 → bigint, int8[] → bigint[], float4 → that very float32, timestamptz → ms UTC (infinities stay),
+ * timestamp without zone → microseconds as bigint.
+ */
 const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   [pg.types.builtins.INT8]: BigInt,
   1016: toBigIntArray,
   [pg.types.builtins.FLOAT4]: text => Math.fround(Number(text)),
   [pg.types.builtins.TIMESTAMPTZ]: toInstant,
+  [pg.types.builtins.TIMESTAMP]: toMicros,
 }
 
 /** Passed to every client of ours, so that all of the project sees the same values. */

@@ -3,7 +3,7 @@
 do $$
 declare wanted text;
 begin
-  foreach wanted in array array['pp_worker', 'pp_effects', 'pp_reader'] loop
+  foreach wanted in array array['pp_worker', 'pp_effects', 'pp_reader', 'pp_operator'] loop
     begin
       execute format('create role %I nologin', wanted);
     exception when duplicate_object or unique_violation then
@@ -26,6 +26,16 @@ grant update (work, epoch, tries, worker, lease_until, not_before, leased_at, re
 grant select on all tables in schema public, repository to pp_effects;
 grant insert on repository.run, repository.dimension_record, repository.dataset to pp_effects;
 grant update (since) on repository.run to pp_effects;
-grant insert on "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance, unit, outbox to pp_effects;
+grant insert on "DiaObject", "DiaSource", "DiaForcedSource", "SSSource", "mpc_orbits", dia_source_provenance, unit, outbox to pp_effects;
 grant update ("validityEndMjdTai") on "DiaObject" to pp_effects;
 grant update on unit, outbox, ledger_pulse to pp_effects;
+-- Months of the source tables are made as time goes on. Detaching one is the owner's.
+grant execute on function apdb_add_month to pp_effects;
+grant update (state, detail, sent_at) on alert_order_unit to pp_effects;
+
+-- Whoever orders alerts to be sent again or retracted (`pp alerts`), and nobody else: withdraws sources, once.
+grant select on all tables in schema public, repository to pp_operator;
+grant insert on alert_order, alert_order_unit to pp_operator;
+grant update (noted_at) on alert_order to pp_operator;
+grant update (state) on alert_order_unit to pp_operator;
+grant update ("timeWithdrawnMjdTai") on "DiaSource" to pp_operator;

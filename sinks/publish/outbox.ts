@@ -1,4 +1,4 @@
-import type { DetectorResult, Inputs, Product, TerminalState } from '../../schemas/avro/generated.ts'
+import type { AlertsLedger, DetectorResult, Inputs, Product, TerminalState } from '../../schemas/avro/generated.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import type { Pool } from '../postgres/pool.ts'
 
@@ -27,6 +27,12 @@ export interface OutboxRow {
   readonly reported_at: Instant | null
   readonly terminal_at: Instant
   readonly committed_at_mjd_tai: number | null
+  /** The lease whose report was committed. */
+  readonly committed_epoch: number | null
+  /** Of the alerts that were sent, hex; null before, and where that was before digests were kept. */
+  readonly alerts_digest: string | null
+  readonly observation_reason: string | null
+  readonly target_name: string | null
 }
 
 /** Key of the row in alerts-ledger: `instrument/group/detector@attempt`. */
@@ -56,15 +62,19 @@ export async function outboxBacklog(pool: Pool): Promise<{ readonly pending: num
   return { pending: rows[0]!.pending, oldestSeconds: rows[0]!.oldest }
 }
 
-/** The mark behind the transaction on Kafka. May be set any number of times. */
-export async function markSent(pool: Pool, { unit, attempt }: OutboxRow): Promise<void> {
+/** The mark behind the transaction on Kafka, with what it sent. May be set any number of times. */
+export async function markSent(
+  pool: Pool,
+  { unit, attempt }: Pick<OutboxRow, 'unit' | 'attempt'>,
+  sent: Pick<AlertsLedger, 'alerts' | 'bytes' | 'digest'>,
+): Promise<void> {
   await pool.query(
     `with sent as (
-       update outbox set state = 'sent', sent_at = clock_timestamp()
+       update outbox set state = 'sent', sent_at = clock_timestamp(), alerts = $3, alert_bytes = $4, alerts_digest = $5
        where unit = $1 and attempt = $2 and state = 'pending' returning unit, attempt, sent_at)
      update unit set published_at = sent_at, work = case work when 'committed' then 'published' else work end
      from sent where unit.key = sent.unit and unit.attempt = sent.attempt`,
-    [unit, attempt],
+    [unit, attempt, sent.alerts, sent.bytes, sent.digest],
   )
 }
 
@@ -107,4 +117,6 @@ export const toResult = (row: OutboxRow, alerts: number): DetectorResult => ({
   leasedAt: row.leased_at,
   reportedAt: row.reported_at,
   terminalAt: row.terminal_at,
+  epoch: row.committed_epoch,
+  committedAtMjdTai: row.committed_at_mjd_tai,
 })

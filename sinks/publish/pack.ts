@@ -1,6 +1,8 @@
 import type { Alert, DiaForcedSource, DiaObject, DiaSource } from '../../schemas/avro/generated.ts'
 import { WINDOW_DAYS } from '../../topology/association/associate.ts'
+import { readBodies } from '../postgres/bodies.ts'
 import { columnsOf } from '../postgres/columns.ts'
+import { firstVisitSince, isOfUnit, isSince } from '../postgres/months.ts'
 import type { Pool } from '../postgres/pool.ts'
 import type { OutboxRow } from './outbox.ts'
 import type { StampStore } from './ports.ts'
@@ -21,21 +23,26 @@ type StampsRow = Stamps & { readonly dia_source_id: bigint }
 /**
  * The alerts of a committed unit, in the order of their ids, as the APDB stood at its commit: packed again at any later time they come out
  * equal, byte for byte. One for each stored source: itself, its object's version of that commit, the object's other sources and forced
- * measurements of the 360 days before the visit that were known then, and its stamps. History is ordered by time, then id.
+ * measurements of the 360 days before the visit that were known then, and its stamps. History is ordered by time, then id. A source that is a known
+ * body of the solar system has that body and its orbit, and neither object nor history.
  */
 export async function packAlerts(pool: Pool, store: StampStore, row: OutboxRow): Promise<Alert[]> {
   const asOf = row.committed_at_mjd_tai
   if (asOf === null || row.dia_sources === 0) return []
-  const { sources, stamps } = await ownSources(pool, row)
-  const ids = sources.map(source => source.diaObjectId!)
+  const { sources, stamps } = await ownSources(pool, row, asOf)
+  const ids = sources.map(source => source.diaObjectId).filter(id => id !== null)
   const since = Math.min(...sources.map(source => source.midpointMjdTai)) - WINDOW_DAYS
-  const [objects, history, forced, bytes] = await Promise.all([
+  const [objects, history, forced, bodies, bytes] = await Promise.all([
     objectsAsOf(pool, ids, asOf),
     historyAsOf<DiaSource>(pool, 'DiaSource', ids, since, asOf),
     historyAsOf<DiaForcedSource>(pool, 'DiaForcedSource', ids, since, asOf),
+    readBodies(
+      pool,
+      sources.filter(source => source.ssObjectId !== null).map(source => source.diaSourceId),
+    ),
     fetchStamps(store, stamps),
   ])
-  return sources.map(source => {
+  const ofObject = (source: DiaSource) => {
     const diaObject = objects.get(source.diaObjectId!)
     if (diaObject === undefined)
       throw new Error(`object ${source.diaObjectId} of source ${source.diaSourceId} has no version at MJD ${asOf}`)
@@ -43,23 +50,35 @@ export async function packAlerts(pool: Pool, store: StampStore, row: OutboxRow):
       other => other.diaObjectId === source.diaObjectId && other.diaSourceId !== source.diaSourceId,
     )
     return {
-      diaSourceId: source.diaSourceId,
-      observation_reason: null,
-      target_name: null,
-      diaSource: source,
       prvDiaSources: diaObject.nDiaSources > 1 ? others : null,
       prvDiaForcedSources: forced.filter(one => one.diaObjectId === source.diaObjectId),
       diaObject,
-      ssSource: null,
-      mpc_orbits: null,
-      ...bytes(source.diaSourceId),
+      ...{ ssSource: null, mpc_orbits: null },
     }
-  })
+  }
+  const ofBody = (source: DiaSource) => {
+    const body = bodies.get(source.diaSourceId)
+    if (body === undefined)
+      throw new Error(
+        `the APDB does not say which body source ${source.diaSourceId} is; its ssObjectId is ${source.ssObjectId}`,
+      )
+    return { prvDiaSources: null, prvDiaForcedSources: null, diaObject: null, ...body }
+  }
+  return sources.map(source => ({
+    diaSourceId: source.diaSourceId,
+    observation_reason: row.observation_reason,
+    target_name: row.target_name,
+    diaSource: source,
+    ...(source.ssObjectId === null ? ofObject(source) : ofBody(source)),
+    ...bytes(source.diaSourceId),
+  }))
 }
 
-async function ownSources(pool: Pool, { unit, attempt, dia_sources }: OutboxRow) {
+async function ownSources(pool: Pool, { unit, attempt, visit, detector, dia_sources }: OutboxRow, asOf: number) {
   const own = `join dia_source_provenance p on p.dia_source_id = s."diaSourceId"
-    where p.unit = $1 and p.attempt = $2 order by s."diaSourceId"`
+    where p.unit = $1 and p.attempt = $2
+      and ${isOfUnit('p.dia_source_id', visit!, detector)} and ${isOfUnit('s."diaSourceId"', visit!, detector)}
+    order by s."diaSourceId"`
   const [{ rows: sources }, { rows: stamps }] = await Promise.all([
     pool.query<DiaSource>(`select ${columnsOf('DiaSource', 's')} from "DiaSource" s ${own}`, [unit, attempt]),
     pool.query<StampsRow>(`select p.* from "DiaSource" s ${own}`, [unit, attempt]),
@@ -68,7 +87,7 @@ async function ownSources(pool: Pool, { unit, attempt, dia_sources }: OutboxRow)
     throw new Error(
       `${unit}: the APDB has ${sources.length} sources of attempt ${attempt}, its commit said ${dia_sources}`,
     )
-  return { sources, stamps }
+  return { sources: sources.map(knownAt(asOf)), stamps }
 }
 
 async function objectsAsOf(pool: Pool, ids: readonly bigint[], asOf: number): Promise<ReadonlyMap<bigint, DiaObject>> {
@@ -88,14 +107,22 @@ async function historyAsOf<R extends DiaSource | DiaForcedSource>(
   since: number,
   asOf: number,
 ): Promise<R[]> {
+  const first = firstVisitSince(since)
+  const isInMonths = table === 'DiaSource' ? isSince('"diaSourceId"', first) : `"visit" >= ${first}`
   const { rows } = await pool.query<R>(
     `select ${columnsOf(table)} from "${table}"
-     where "diaObjectId" = any($1) and "midpointMjdTai" >= $2 and "timeProcessedMjdTai" <= $3
+     where "diaObjectId" = any($1) and "midpointMjdTai" >= $2 and "timeProcessedMjdTai" <= $3 and ${isInMonths}
      order by "midpointMjdTai", ${table === 'DiaSource' ? '"diaSourceId"' : '"diaForcedSourceId", "diaObjectId"'}`,
     [ids, since, asOf],
   )
-  return rows
+  return rows.map(knownAt(asOf))
 }
+
+/** A row was valid until it was withdrawn: what was packed before that, and is packed again, says nothing of it. */
+const knownAt =
+  (asOf: number) =>
+  <R extends DiaSource | DiaForcedSource>(row: R): R =>
+    row.timeWithdrawnMjdTai !== null && row.timeWithdrawnMjdTai > asOf ? { ...row, timeWithdrawnMjdTai: null } : row
 
 /** Reads the unit's stamps with one request, from the first byte that is needed to the last. */
 async function fetchStamps(store: StampStore, rows: readonly StampsRow[]) {

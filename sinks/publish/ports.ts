@@ -38,7 +38,7 @@ export interface Log {
 export interface Publisher {
   readonly pool: Pool
   readonly store: StampStore
-  readonly codec: Pick<Codec, 'encode'>
+  readonly codec: Pick<Codec, 'encode' | 'decode' | 'knows' | 'prefetch'>
   /** Partitions of the alert topic. */
   readonly alertPartitions: number
   /** Rung when the outbox has something new: one bell for each task. */

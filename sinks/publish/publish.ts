@@ -1,12 +1,15 @@
-import { createHash } from 'node:crypto'
 import type { AlertsLedger } from '../../schemas/avro/generated.ts'
+import { schemaIdOf } from '../../schemas/codec.ts'
 import { visitKey } from '../../topology/identifiers.ts'
 import { to } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
-import { alerts as alertStream, alertsLedger, detectorResult } from '../../topology/streams.ts'
+import { alertsLedger, detectorResult } from '../../topology/streams.ts'
 import { LONGEST_TRANSACTION_MS } from '../postgres/pool.ts'
 import { ledgerKey, markedAmong, markSent, type OutboxRow, readPending, toResult } from './outbox.ts'
-import { packAlerts } from './pack.ts'
+import { carriedOutAmong, isOfOrder } from './orders.ts'
+import { sendOrdered } from './ordered.ts'
+import { alertRecords, entryOf, packUnit } from './packed.ts'
+import { packPatiently, type Patience, quietly } from './patience.ts'
 import type { NewRecord, Publisher, PublishTask } from './ports.ts'
 
 /** Rows taken from the outbox at once. */
@@ -26,7 +29,8 @@ export const EPSILON_MS = LONGEST_TRANSACTION_MS + 5_000
  * alerts (one partition, null key), its alerts-ledger entry and its one detector-result; then the mark. Whether alerts are out is asked of
  * the ledger entry, never of the mark, so a crash between the two sends nothing twice: the successor, restored, only marks.
  *
- * A row that cannot be packed is tried again after a while; others go on, and the watermark stays behind it.
+ * A row that cannot be packed is tried again after a while; others go on, and the watermark stays behind it. What operators have ordered
+ * comes after them, unit by unit, so that the night waits for one at most.
  * Runs until the task's signal aborts; rejects with what `commit` throws.
  */
 export async function publishShard(publisher: Publisher, task: PublishTask): Promise<void> {
@@ -38,14 +42,10 @@ export async function publishShard(publisher: Publisher, task: PublishTask): Pro
     const unsent = pending && (await sendAll(publisher, task, pending.rows, stuck))
     if (task.signal.aborted) return
     if (unsent !== undefined) await tellTime(publisher, task, pending!.now, pending!.rows, unsent, told)
-    if (unsent === undefined || unsent.length > 0 || pending!.rows.length < BATCH) await bell.next(POLL_MS, task.signal)
+    const isBusy = unsent?.length === 0 && pending!.rows.length === BATCH
+    if (isBusy || (unsent !== undefined && (await sendOrdered(publisher, task, stuck)))) continue
+    await bell.next(POLL_MS, task.signal)
   }
-}
-
-/** When a row that could not be packed is tried next. */
-interface Patience {
-  readonly tries: number
-  readonly notBefore: number
 }
 
 /** Sends in the order of their ends; gives back what could not be sent. */
@@ -61,7 +61,7 @@ async function sendAll(
     const key = ledgerKey(row)
     const facts = { unit: row.unit, attempt: Number(row.attempt), terminal: row.terminal }
     if (!task.rows.has(key)) {
-      const records = await packPatiently(publisher, task, row, stuck)
+      const records = await packPatiently(publisher, stuck, { key, facts }, () => recordsOf(publisher, task, row))
       if (records === undefined) {
         unsent.push(row)
         continue
@@ -69,60 +69,31 @@ async function sendAll(
       publisher.log.info({ ...facts, records: records.length }, 'unit packed')
       await task.commit(records)
     }
-    await quietly(publisher, task, () => markSent(publisher.pool, row))
+    await quietly(publisher, task, async () => markSent(publisher.pool, row, await sentOf(publisher, task, key)))
     publisher.log.info(facts, 'unit told')
   }
   return unsent
 }
 
-async function packPatiently(
-  publisher: Publisher,
-  task: PublishTask,
-  row: OutboxRow,
-  stuck: Map<string, Patience>,
-): Promise<NewRecord[] | undefined> {
-  const key = ledgerKey(row)
-  const before = stuck.get(key)
-  if (before !== undefined && Date.now() < before.notBefore) return undefined
-  try {
-    const records = await recordsOf(publisher, task, row)
-    stuck.delete(key)
-    return records
-  } catch (error) {
-    const tries = (before?.tries ?? 0) + 1
-    stuck.set(key, { tries, notBefore: Date.now() + Math.min(15_000, 500 * 2 ** tries) })
-    publisher.log.warn(
-      { unit: row.unit, attempt: row.attempt, tries, err: error },
-      'cannot pack the alerts of this unit',
-    )
-    return undefined
-  }
-}
-
-/** The whole transaction of one row. Only the header `producer_timestamp` of its alerts depends on when it is packed. */
+/** The whole transaction of one row. */
 async function recordsOf(publisher: Publisher, task: PublishTask, row: OutboxRow): Promise<NewRecord[]> {
-  const alerts = await packAlerts(publisher.pool, publisher.store, row)
-  const bodies = alerts.map(alert => publisher.codec.encode('lsst.v11_1.alert', alert))
-  const partition = partitionOfUnit(row.unit, publisher.alertPartitions)
-  const headers = { producer_timestamp: Buffer.from(String(Date.now())) }
-  const entry: AlertsLedger = {
-    alerts: bodies.length,
-    digest: bodies.reduce((hash, body) => hash.update(body), createHash('sha256')).digest('hex'),
-    committedAtMjdTai: row.committed_at_mjd_tai ?? 0,
-  }
+  const bodies = (await packUnit(publisher, row)).map(({ bytes }) => bytes)
   const attempt = Number(row.attempt)
+  const entry = to(alertsLedger, ledgerKey(row), entryOf(bodies, row.committed_at_mjd_tai))
   const result = to(detectorResult, visitKey(row.instrument, row.group_id), toResult(row, bodies.length))
   return [
-    ...bodies.map(value => ({ topic: alertStream.topic, partition, key: null, value, headers })),
+    ...alertRecords(publisher, row.unit, bodies),
     // The task's own partition, whatever the key's would be: it is the one that its successor restores.
-    { ...task.record(to(alertsLedger, ledgerKey(row), entry), row.terminal_at, attempt), partition: task.index },
+    { ...task.record(entry, row.terminal_at, attempt), partition: task.index },
     task.record(result, row.terminal_at, attempt),
   ]
 }
 
-/** A unit's alerts stay together; which partition is of no meaning. */
-function partitionOfUnit(unit: string, partitions: number): number {
-  return createHash('md5').update(unit).digest().readUInt32BE(0) % partitions
+/** What was sent, as alerts-ledger has it: also after a crash, when it is no longer at hand. */
+async function sentOf({ codec }: Publisher, task: PublishTask, key: string): Promise<AlertsLedger> {
+  const bytes = task.rows.get(key)!
+  if (!codec.knows(bytes)) await codec.prefetch([schemaIdOf(bytes)])
+  return codec.decode('alerts-ledger', bytes)
 }
 
 /**
@@ -140,7 +111,14 @@ async function tellTime(
   if (now - told.at < WATERMARK_EVERY_MS) return
   const behind = rows.length < BATCH ? [] : rows.slice(-1)
   const t = Math.min(now - EPSILON_MS, ...[...unsent, ...behind].map(row => row.terminal_at))
-  const marked = await quietly(publisher, task, () => markedAmong(publisher.pool, [...task.rows.keys()]))
+  const keys = [...task.rows.keys()]
+  const marked = await quietly(publisher, task, async () => [
+    ...(await markedAmong(
+      publisher.pool,
+      keys.filter(key => !isOfOrder(key)),
+    )),
+    ...(await carriedOutAmong(publisher.pool, keys.filter(isOfOrder))),
+  ])
   const tombstones = (marked ?? []).map(key => ({
     topic: alertsLedger.topic,
     partition: task.index,
@@ -151,14 +129,4 @@ async function tellTime(
   if (tombstones.length + watermarks.length > 0) await task.commit([...tombstones, ...watermarks])
   told.at = now
   told.watermark = Math.max(told.watermark, t)
-}
-
-/** Trouble with the database is waited out: the row is still there at the next round. */
-async function quietly<T>(publisher: Publisher, task: PublishTask, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    publisher.log.warn({ shard: task.index, err: error }, 'the outbox does not answer; trying again')
-    return undefined
-  }
 }

@@ -6,7 +6,7 @@ import { detectorResult, repositoryIngested } from '../../topology/streams.ts'
 import { type Effect, nothing } from '../effect.ts'
 import { type Pool, transact } from '../postgres/pool.ts'
 import { refusalOf } from '../postgres/refusal.ts'
-import { inBatches } from './batches.ts'
+import { inBatches } from '../batches.ts'
 import { datasetIds, register } from './register.ts'
 
 /** Units in one transaction at most. */

@@ -7,10 +7,9 @@ import { nextVisit } from '../../topology/streams.ts'
 import type { LogWorld } from '../log-client.contract.ts'
 import { at, type LogClient, type LogRecord, type MembershipHandler, type TopicPartition } from '../log-client.ts'
 import { openCluster } from './clusters.ts'
-import { fetch } from './fetch.ts'
 import { AssignerProtocol } from './internals.ts'
-import { withLeader } from './leaders.ts'
 import { drain, eventually, record, values } from '../testing/reading.ts'
+import { storedBytes } from './testing/stored.ts'
 import { brokerWorld, silent } from './testing/world.ts'
 
 /** What only the client on kafkajs can get wrong; what every client must do is in the contract. */
@@ -41,7 +40,7 @@ describe('the client on kafkajs', () => {
     await eventually(async () => (await client.offsets([tp], 'latest')).get(at(tp))! >= 3n)
     expect(values(await readTo(client, tp, 2n))).toEqual([large, 'last'])
     expect(await asKafkajsReads(plain, tp, 'last')).toEqual([large, 'last'])
-    expect(await bytesOnTheWire(brokers, tp)).toBeLessThan(large.length / 5)
+    expect((await storedBytes(brokers, tp)).length).toBeLessThan(large.length / 5)
   })
 
   it('has entrances whose limit is one of the record, however small a sender packs it, and reads what he packs', async () => {
@@ -60,7 +59,7 @@ describe('the client on kafkajs', () => {
     }
     const tp = { topic: name, partition: 0 }
     expect(values(await readTo(client, tp, 1n))).toEqual([' '.repeat(500_000)])
-    expect(await bytesOnTheWire(brokers, tp)).toBeGreaterThan(500_000)
+    expect((await storedBytes(brokers, tp)).length).toBeGreaterThan(500_000)
   })
 
   it('cuts what is too much for one batch, inside a transaction and outside', async () => {
@@ -154,17 +153,6 @@ async function asKafkajsReads(plain: kafkajs.Kafka, { topic }: TopicPartition, l
   await done
   await consumer.disconnect()
   return seen
-}
-
-/** Bytes of the partition as they travel, before anything is unpacked. */
-async function bytesOnTheWire(brokers: readonly string[], tp: TopicPartition): Promise<number> {
-  const handle = openCluster({ brokers, clientId: 'wire', log: silent }, 5_000)
-  const limits = { maxWaitMs: 100, maxBytes: 1 << 20, maxPartitionBytes: 1 << 20 }
-  const [fetched] = await withLeader(await handle.connect(), tp, performance.now() + 5_000, leader =>
-    fetch(leader, [{ ...tp, offset: 0n }], 'committed', limits),
-  )
-  await handle.close()
-  return fetched!.bytes.length
 }
 
 /** Takes every member out of the group behind its back, which is what the end of a session looks like to it. */

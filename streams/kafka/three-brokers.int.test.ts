@@ -3,12 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startKafkaCluster, type KafkaCluster } from '../../dev/services/processes/kafka-cluster.ts'
+import { logClientContract } from '../log-client.contract.ts'
 import { at, Fenced, NotCommitted, type LogClient, type LogRecord, type TopicPartition } from '../log-client.ts'
+import { logHistoriesContract } from '../log-histories.contract.ts'
 import { consume, drain, eventually, record } from '../testing/reading.ts'
 import { kafkaLogClient } from './index.ts'
-import { silent } from './testing/world.ts'
+import { brokerWorld, silent } from './testing/world.ts'
 
-/** What needs more than one broker: leaders that move, by an operator's hand and by death. */
+/**
+ * The contract where leaders and coordinators are not one broker; then what needs more than one: leaders that move, by an operator's hand
+ * and by death.
+ */
 describe('on three brokers', () => {
   let cluster: KafkaCluster
   let client: LogClient
@@ -31,6 +36,10 @@ describe('on three brokers', () => {
     await admin?.disconnect()
     await cluster?.stop()
   })
+
+  const world = () => brokerWorld(cluster.brokers)
+  logClientContract('kafkajs on three brokers', world)
+  logHistoriesContract('kafkajs on three brokers', world, { histories: 1, compactions: 1, outages: 1, dear: true })
 
   const leaderOf = async ({ topic, partition }: TopicPartition): Promise<number> => {
     const [found] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics

@@ -53,6 +53,11 @@ describe('the page of bounds', () => {
     expect(constants.filter(constant => !named.includes(constant) && !(constant in noLimit))).toEqual([])
     expect(Object.keys(noLimit).filter(constant => !constants.includes(constant))).toEqual([])
   })
+  it('names a metric for each bound, or says what else tells how near it is', () => {
+    const silent = rows.filter(([, , , metric]) => !/`(?:pp|process|nodejs)_\w+`/.test(metric!))
+    expect(silent.map(([what]) => what).sort()).toEqual(Object.keys(noMetric).sort())
+    expect(silent.filter(([, , , metric]) => metric === '').map(([what]) => what)).toEqual([])
+  })
   it('names every metric, and none that is not there', () => {
     const registered = new Metrics().names
     const ours = registered.filter(name => name.startsWith('pp_'))
@@ -67,4 +72,22 @@ describe('the page of bounds', () => {
 const noLimit: Readonly<Record<string, string>> = {
   'MOST_ATTEMPTS in streams/task/redrive.ts': 'the largest number that the contract holds',
   'MOST_DEGREES in pipeline/worker/gate.ts': 'how far a pointing may be off',
+}
+
+const command = 'a command is over before anybody scrapes it, and says so itself where it meets the bound'
+/** Bounds without a metric, by what they bound, and why. */
+const noMetric: Readonly<Record<string, string>> = {
+  'exposures of a night that an alarm looks at': 'it is looked at when the alarm is raised, which is the news',
+  'wake-ups of one key in a row':
+    'counted anew at each watermark: nothing but a fault in a step comes near it, and that ends the process',
+  'a request for metrics': 'whoever would read the metric is who was cut off',
+  'parked records that one command looks at': command,
+  'bytes of the parked records put back by one command': command,
+  'parked records in one transaction': command,
+  'bytes of the parked records in one transaction': command,
+  "lines that a command prints of one visit's detail": command,
+  'alerts of one order to resend or retract': command,
+  'characters of its reason, which goes out with each alert': command,
+  'parts of orders looked at, per shard, to carry out one':
+    'nothing waits for it: `pp alerts orders` says what is not done yet',
 }

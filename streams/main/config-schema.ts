@@ -1,4 +1,5 @@
 import { defaultRules, type LedgerRules } from '../../sinks/ledger/leases.ts'
+import { ALERT_RETENTION_MS } from '../../topology/streams.ts'
 
 /** A knob: where it has no default it must be given. `secret` knobs are never printed. */
 export interface Knob {
@@ -67,6 +68,11 @@ export const infrastructure = {
     username: { type: 'string', default: '', description: 'SCRAM-SHA-512 user; empty means no authentication.' },
     password: { type: 'string', default: '', secret: true, description: 'SCRAM-SHA-512 password.' },
     partitions: count(6, 'Partitions of every joined stream; fixed for the life of the state.'),
+    alertRetentionMs: ms(
+      ALERT_RETENTION_MS,
+      'How long the public alert stream is kept, when its topic is made; later by the tools of Kafka.',
+      3_600_000,
+    ),
     minInsyncReplicas: count(1, 'Copies that must acknowledge a write; 2 in production.'),
     sessionTimeoutMs: ms(6000, 'Silence after which a member is dead and others take its tasks.', 1000),
   }),
@@ -84,6 +90,7 @@ export const infrastructure = {
     centralBucket: text('Central repository: calibrations and templates in, products and cutouts out.', {
       default: 'central',
     }),
+    alertBucket: text('Archive of alerts: every packet that was sent, and the schemas.', { default: 'alert-archive' }),
   }),
   postgres: section({
     url: text('APDB, ledger and outbox: one database.', { secret: true, pattern: '^postgres(ql)?://' }),
@@ -125,6 +132,15 @@ export const infrastructure = {
       0,
     ),
   }),
+  archive: section({
+    putsConcurrency: count(8, 'Packets that a process writes to the archive of alerts at the same time.'),
+    packetsConcurrency: count(64, 'Packets that one of its tasks has in hand, some 100 kB each.'),
+    gatherMs: ms(
+      1000,
+      'After a pause so long is waited for more packets: the archive is written in batches, after the fact.',
+      0,
+    ),
+  }),
   worker: section({
     pollMs: ms(500, 'How often the ledger is asked when nothing wakes the worker.'),
     heartbeatMs: ms(5000, 'How often a lease is extended.'),
@@ -155,6 +171,11 @@ export const infrastructure = {
       default: 30,
       description: 'The preloaded region is this much wider on every side.',
     },
+    ephemerisTimeoutMs: ms(
+      10_000,
+      'Ephemerides of a visit that do not come within this are done without: known bodies of the solar system then count as new objects. 0: they are not asked for.',
+      0,
+    ),
     calibrationCache: count(8, 'Calibrations kept in memory.'),
     recording: {
       type: 'string',
@@ -198,6 +219,7 @@ export interface Infrastructure {
     readonly username: string
     readonly password: string
     readonly partitions: number
+    readonly alertRetentionMs: number
     readonly minInsyncReplicas: number
     readonly sessionTimeoutMs: number
   }
@@ -209,12 +231,14 @@ export interface Infrastructure {
     readonly secretAccessKey: string
     readonly rawBucket: string
     readonly centralBucket: string
+    readonly alertBucket: string
   }
   readonly postgres: { readonly url: string; readonly directUrl: string; readonly poolSize: number }
   readonly metrics: { readonly host: string; readonly port: number }
   readonly clock: Numbers<'periodMs' | 'epsilonMs'>
   readonly runtime: Numbers<'commitRecords' | 'watermarkCommitMs' | 'effectConcurrency' | 'maxHeld'>
   readonly raws: Numbers<'sidecarTries' | 'sidecarPauseMs' | 'silenceSeconds' | 'silenceToleranceMs'>
+  readonly archive: Numbers<'putsConcurrency' | 'packetsConcurrency' | 'gatherMs'>
   readonly worker: { readonly recording: string } & Numbers<
     | 'pollMs'
     | 'heartbeatMs'
@@ -225,6 +249,7 @@ export interface Infrastructure {
     | 'threads'
     | 'rehearsals'
     | 'paddingArcsec'
+    | 'ephemerisTimeoutMs'
     | 'calibrationCache'
     | 'recordingMs'
   >

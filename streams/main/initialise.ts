@@ -1,4 +1,5 @@
 import { migrate } from '../../sinks/postgres/migrate.ts'
+import { keepMonthsAhead } from '../../sinks/postgres/partitions.ts'
 import { fixShards } from '../../sinks/publish/shards.ts'
 import { contractsOf, topicsOf } from '../../topology/derive.ts'
 import { partitionsOf } from '../../topology/model/topology.ts'
@@ -31,7 +32,14 @@ export async function initialise(
     step('tables', 'tables of APDB, ledger, outbox and registry', async () => {
       await migrate(directUrlOf(config))
       const pool = openDatabase(config, 'initialise', { max: 1 })
-      await fixShards(pool, partitionsOf(topology, alertsLedger)).finally(() => pool.end())
+      try {
+        await fixShards(pool, partitionsOf(topology, alertsLedger))
+        await keepMonthsAhead(pool, error =>
+          log.warn({ error: String(error) }, 'a month of the APDB could not be made'),
+        )
+      } finally {
+        await pool.end()
+      }
     }),
     step('schemas', 'schemas', () => prepareRegistry(config.registry.url, contractsOf(topology))),
     step('topics', 'topics', async () => {
@@ -44,7 +52,8 @@ export async function initialise(
     }),
     step('buckets', 'buckets', async () => {
       const store = openStore(config)
-      await Promise.all([config.s3.rawBucket, config.s3.centralBucket].map(bucket => store.createBucket(bucket)))
+      const { rawBucket, centralBucket, alertBucket } = config.s3
+      await Promise.all([rawBucket, centralBucket, alertBucket].map(bucket => store.createBucket(bucket)))
       store.close()
     }),
   ])

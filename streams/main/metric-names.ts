@@ -24,6 +24,12 @@ export const counters = {
   pp_units_swept_total: ['Units that the sweeper freed, failed, expired or deferred.', ['how']],
   pp_worker_leases_total: ['Units that a worker leased.', []],
   pp_worker_units_total: ['Units that left a worker: reported, released for a retry, handed back.', ['how']],
+  pp_archived_alerts_total: ['Alerts written to the archive, those written again counted again.', []],
+  pp_archived_bytes_total: ['Their bytes as they lie there.', []],
+  pp_known_bodies_total: [
+    'Known bodies of the solar system in committed units: expected on their images, seen; and units that had no ephemerides.',
+    ['what'],
+  ],
   pp_probe_failures_total: ['Probes that did not answer a scrape: their gauges have no value.', ['probe']],
 } as const satisfies Described
 

@@ -7,6 +7,12 @@ import { runService } from '../run-service.ts'
 import type { Running } from './running.ts'
 import { directUrlOf, type World } from './world.ts'
 
+/**
+ * Publish packs first and commits at once, so that a transaction of its lasts as long as the writing. One that was left open hides all later
+ * alerts of its partition from whoever reads committed ones.
+ */
+const TRANSACTION_TIMEOUT_MS = 5_000
+
 /** The publishers of the outbox's shards that the group gives to this process. */
 export async function runPublish(world: World, stage: Stage, onFatal: (error: Error) => void): Promise<Running> {
   const { config, topology, client, codec, pool, store, log, metrics } = world
@@ -33,7 +39,7 @@ export async function runPublish(world: World, stage: Stage, onFatal: (error: Er
     meter: metrics.of(stage.name),
     app: config.app,
     table: alertsLedger,
-    options: { sessionTimeoutMs: config.kafka.sessionTimeoutMs },
+    options: { sessionTimeoutMs: config.kafka.sessionTimeoutMs, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS },
     start: task => publishShard(publisher, task),
   })
   return {

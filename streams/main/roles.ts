@@ -2,19 +2,23 @@ import type { Event } from '../../topology/model/step.ts'
 import { partitionsOf, type Role, type Stage } from '../../topology/model/topology.ts'
 import type { Effects } from '../../topology/prompt.ts'
 import { rawNotification } from '../../topology/streams.ts'
+import { archive } from '../../sinks/archive/archive.ts'
 import { associate } from '../../sinks/associate/associate.ts'
 import { dispatch } from '../../sinks/ledger/dispatch.ts'
 import { openUnits } from '../../sinks/ledger/summary.ts'
 import { sweep } from '../../sinks/ledger/sweep.ts'
 import { metrics } from '../../sinks/metrics/metrics.ts'
+import { archiveResults } from '../../sinks/associate/archive-results.ts'
 import { repoSync } from '../../sinks/repository/repo-sync.ts'
 import { runClock } from '../clock/clock.ts'
 import { watchSilence } from '../raws/silence-watch.ts'
+import { writerSchemas } from '../registry/registry.ts'
 import { runStage } from '../run-stage.ts'
 import { systemScheduler } from '../scheduler.ts'
 import type { Effect } from '../task/effects.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dispensable } from './dispensable.ts'
+import { runMonths } from './months.ts'
 import { rawEffects } from './raw-effects.ts'
 import { runPublish } from './publish.ts'
 import type { Running } from './running.ts'
@@ -54,16 +58,25 @@ const starters: Readonly<Record<Role, Starter>> = {
       const effect = effects[stage.name as keyof typeof effects]
       const start = (fatal: typeof onFatal) =>
         runStage({ ...runtimeOf(world, stage), implementation: { effect }, onFatal: fatal })
-      // Nothing is decided by metrics: their fault is not to end dispatch and associate.
-      return stage.name === 'metrics' ? dispensable(stage.name, start, world.log) : start(onFatal)
+      return DISPENSABLE.has(stage.name) && stages.length > 1
+        ? dispensable(stage.name, start, world.log)
+        : start(onFatal)
     })
     const beside = (name: string, run: (world: World) => Running) =>
       stages.some(stage => stage.name === name) ? [Promise.resolve(run(world))] : []
-    return together([...running, ...beside('dispatch', runSweeper), ...beside('raw-intake', runSilenceWatch)])
+    return together([
+      ...running,
+      ...beside('dispatch', runSweeper),
+      ...beside('associate', runMonths),
+      ...beside('raw-intake', runSilenceWatch),
+    ])
   },
   worker: world => runWorker(world),
   publish: (world, stages, onFatal) => runPublish(world, stages[0]!, onFatal),
 }
+
+/** Nothing is decided by them: their fault is not to end dispatch and associate. Alone in a process they end it, to be started anew. */
+const DISPENSABLE: ReadonlySet<string> = new Set(['archive', 'metrics'])
 
 const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, stage: Stage) => ({
   ...{ topology, stage, client, codec, log },
@@ -72,7 +85,7 @@ const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, sta
   options: {
     maxBatch: config.runtime.commitRecords,
     timeCommitMs: config.runtime.watermarkCommitMs,
-    concurrency: config.runtime.effectConcurrency,
+    concurrency: stage.name === 'archive' ? config.archive.packetsConcurrency : config.runtime.effectConcurrency,
     maxHeld: config.runtime.maxHeld,
     sessionTimeoutMs: config.kafka.sessionTimeoutMs,
   },
@@ -81,20 +94,41 @@ const runtimeOf = ({ topology, client, codec, config, log, metrics }: World, sta
 /** The compiler asks for one implementation per declared effect, no more and no fewer. */
 function effectsOf(world: World): Effects<Effect> {
   const { pool, log } = world
+  const count = (what: string, by: number) => world.metrics.add('pp_known_bodies_total', { what }, by)
   return {
     ...rawEffects(world),
     dispatch: dispatch(pool),
     associate: logged(
-      associate(pool, (unit, landing, rows) =>
-        log.info({ unit, landing, sources: rows?.sources.length ?? 0 }, 'report landed'),
-      ),
+      associate(pool, (unit, landing, rows) => {
+        const { sources = [], solar = [], expectedBodies } = rows ?? {}
+        log.info({ unit, landing, sources: sources.length, bodies: solar.length }, 'report landed')
+        if (!rows) return
+        count('expected', expectedBodies ?? 0)
+        count('seen', solar.length)
+        count('units without ephemerides', expectedBodies === undefined ? 1 : 0)
+      }),
       log,
     ),
+    archive: archiveOf(world),
     'repo-sync': repoSync(pool, batch =>
       log.info({ units: batch.length, datasets: batch.flatMap(({ datasets }) => datasets).length }, 'units registered'),
     ),
+    'result-archive': archiveResults(world.store, world.config.s3.centralBucket, world.codec),
     metrics: metrics(log),
   }
+}
+
+function archiveOf({ config, store, log, metrics }: World): Effect {
+  const { putsConcurrency, gatherMs } = config.archive
+  return archive({
+    ...{ store, bucket: config.s3.alertBucket, putsConcurrency, gatherMs },
+    schemas: writerSchemas(config.registry.url),
+    onStored: (alerts, bytes) => {
+      metrics.add('pp_archived_alerts_total', {}, alerts)
+      metrics.add('pp_archived_bytes_total', {}, bytes)
+      log.info({ alerts, bytes }, 'alerts archived')
+    },
+  })
 }
 
 /** Says when a report is taken up, so that a log shows which work a process held when it died. */

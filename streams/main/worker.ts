@@ -3,6 +3,7 @@ import { type Bell, type Hints, listen, pollingBell } from '../../sinks/postgres
 import { openHistory } from '../../sinks/postgres/history.ts'
 import { openLeases } from '../../sinks/ledger/leases.ts'
 import type { UnitLedger } from '../../pipeline/worker/ports.ts'
+import { storedEphemerides } from '../../pipeline/worker/ephemerides.ts'
 import { calibrationCache, type PreloadContext } from '../../pipeline/worker/preload.ts'
 import { recordedThread } from '../../pipeline/worker/recording.ts'
 import { rehearse } from '../../pipeline/worker/rehearse.ts'
@@ -67,12 +68,16 @@ interface Shared {
 function startOne(world: World, id: string, { ledger, thread, cache }: Shared, bell: Bell): RunningWorker {
   const { config, pool, store, log } = world
   const bucket = config.s3.centralBucket
-  const { paddingArcsec, calibrationCache, deadlineMs, pollMs, heartbeatMs, drainMs, maxUnits } = config.worker
+  const { paddingArcsec, calibrationCache, ephemerisTimeoutMs, deadlineMs, pollMs, heartbeatMs, drainMs, maxUnits } =
+    config.worker
   const common = { store, bucket, paddingArcsec }
   return startWorker({
     ...{ id, ledger, log, pollMs, heartbeatMs, drainMs, maxUnits },
     report: report(world),
-    preload: { ...common, cache, history: openHistory(pool), geometry: geometryBy(config.decide) },
+    preload: {
+      ...{ ...common, cache, ephemerisTimeoutMs, geometry: geometryBy(config.decide) },
+      ...{ history: openHistory(pool), ephemerides: storedEphemerides(store, bucket) },
+    },
     run: { ...common, worker: id, thread, deployment: config.deployment, deadlineMs, now: Date.now },
     holdsLimit: calibrationCache,
     wake: (ms, signal) => bell.next(ms, signal),

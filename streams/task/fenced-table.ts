@@ -8,6 +8,14 @@ export interface TableReader {
   finish?(): void
 }
 
+interface FenceDeps {
+  readonly client: LogClient
+  readonly scheduler: Scheduler
+  readonly log: Log
+  /** The client's own where it is not said. */
+  readonly transactionTimeoutMs?: number | undefined
+}
+
 /**
  * Fence, then read: the producer that alone may write on, after every committed record of `table` has been given to the reader.
  * The end is the high watermark captured after the fence: by then every older transaction of the id is complete, so what lies
@@ -17,13 +25,14 @@ export interface TableReader {
  * A coordinator that does not answer is asked again until `signal` aborts. Throws `Fenced`, `DataLoss`, and what `finish` does.
  */
 export async function fenceAndRead(
-  { client, scheduler, log }: { client: LogClient; scheduler: Scheduler; log: Log },
+  deps: FenceDeps,
   transactionalId: string,
   table: TopicPartition,
   reader: TableReader,
   signal: AbortSignal,
 ): Promise<FencedProducer> {
-  const producer = await fence({ client, scheduler, log }, transactionalId, signal)
+  const { client } = deps
+  const producer = await fence(deps, transactionalId, signal)
   const [ends, starts] = await Promise.all([client.offsets([table], 'latest'), client.offsets([table], 'earliest')])
   const [start, end] = [starts.get(at(table))!, ends.get(at(table))!]
   await readTo(client, { ...table, offset: start }, end, record => reader.apply(record), signal)
@@ -40,13 +49,13 @@ export async function fenceAndRead(
 
 /** The producer that alone may write under the id from now on; asks until the coordinator answers or `signal` aborts. */
 export async function fence(
-  { client, scheduler, log }: { client: LogClient; scheduler: Scheduler; log: Log },
+  { client, scheduler, log, transactionTimeoutMs }: FenceDeps,
   id: string,
   signal: AbortSignal,
 ): Promise<FencedProducer> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await client.fence(id)
+      return await client.fence(id, transactionTimeoutMs === undefined ? {} : { transactionTimeoutMs })
     } catch (error) {
       if (error instanceof Fenced || signal.aborted) throw error
       log.warn({ transactionalId: id, attempt, error: String(error) }, 'could not fence yet')

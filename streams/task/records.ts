@@ -1,11 +1,11 @@
-import { UnknownSchemaError, type Codec } from '../../schemas/codec.ts'
+import { schemaIdOf, UnknownSchemaError, type Codec } from '../../schemas/codec.ts'
 import { decodeTick } from '../../schemas/json/clock-tick.ts'
 import { parseNotification } from '../../schemas/json/s3-notification.ts'
 import { Rejection, type Event, type Replay } from '../../topology/model/step.ts'
 import type { JsonFormat, Stream } from '../../topology/model/stream.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import { partitionsOf, type Topology } from '../../topology/model/topology.ts'
-import { parked } from '../../topology/streams.ts'
+import { type AlertPacket, parked } from '../../topology/streams.ts'
 import type { LogRecord, NewRecord, TopicPartition } from '../log-client.ts'
 import { partitionFor } from '../partitioner.ts'
 import type { Arrival, Refusal, UpstreamMark } from '../operators/moves.ts'
@@ -98,6 +98,12 @@ function wholeNumber({ headers }: LogRecord, name: string): number | undefined {
   return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined
 }
 
+/** An alert that can be read, as it was sent: whoever keeps it keeps its bytes. Throws UndecodableError, UnknownSchemaError. */
+function packetOf(codec: Codec, bytes: Buffer): AlertPacket {
+  const { diaSourceId } = codec.decode('lsst.v11_1.alert', bytes)
+  return { diaSourceId, schemaId: schemaIdOf(bytes), bytes }
+}
+
 const codeOfError: Readonly<Record<string, string>> = {
   NotJsonError: 'not-json',
   NotANotificationError: 'not-a-notification',
@@ -166,9 +172,9 @@ export class Reader {
       'The header "replay" is no whole number: which attempt this belongs to cannot be known.',
     )
   }
-  #value({ format, topic }: Stream, bytes: Buffer): unknown {
+  #value({ format }: Stream, bytes: Buffer): unknown {
     if ('avro' in format) return this.#codec.decode(format.avro, bytes)
     if ('json' in format) return jsonReaders[format.json](bytes)
-    throw new TypeError(`${topic} carries alerts, which no stage of ours reads`)
+    return packetOf(this.#codec, bytes)
   }
 }

@@ -1,41 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { journalOf } from '../../topology/model/names.ts'
-import type { Event, Step } from '../../topology/model/step.ts'
-import { partitionsOf, type AnyStep, type Topology } from '../../topology/model/topology.ts'
-import { closed, demoEffects, demoTopology, items, orders, parcels, urgent, windowStep } from '../testing/demo.ts'
-import { expectedOf, hiddenFaults, outcomeOf } from '../testing/demo-checks.ts'
+import type { Event } from '../../topology/model/step.ts'
+import { partitionsOf, type Topology } from '../../topology/model/topology.ts'
+import { closed, demoEffects, demoTopology, items, orders, parcels, urgent } from '../testing/demo.ts'
+import { expectedOf, hiddenFaults, outcomeOf, writtenVersions } from '../testing/demo-checks.ts'
+import { demoRunning, demoVersions, newerStep } from '../testing/demo-versions.ts'
 import { Driver, type DrivenProcess } from '../testing/driver.ts'
 import { jsonCodec } from '../testing/json-codec.ts'
 import { seeded } from '../testing/virtual-time.ts'
-import type { Commit } from './journal.ts'
 
 const SEEDS = 15
 
-type Window = Parameters<typeof windowStep.deadline>[0]
-interface Newer {
-  readonly inner: Window
-}
-/** The same decisions from states of another shape: the older step could do nothing with them. */
-const newerStep: Step<Newer> = {
-  name: 'window',
-  on: (state, event, ...rest) => {
-    const look = () => undefined
-    const { state: inner, out } = windowStep.on(state?.inner, event, rest[0], look)
-    return { state: inner && { inner }, out }
-  },
-  deadline: ({ inner }) => windowStep.deadline(inner),
-  migrations: [older => ({ inner: older })],
-}
-const running = (step: AnyStep): Topology => ({
-  ...demoTopology,
-  stages: demoTopology.stages.map(stage => (stage.name === 'window' ? { ...stage, run: { step } } : stage)),
-})
-const [older, newer] = [running(windowStep as never), running(newerStep as never)]
+const { older, newer } = demoVersions
 const setup = { topology: older, codec: jsonCodec, effects: demoEffects, startAt: 1_000_000 }
-const versions = (driver: Driver, partition: number) =>
-  driver.broker
-    .committedRecords({ topic: journalOf('window'), partition })
-    .flatMap(({ key, value }) => (String(key) === '__c' ? [(JSON.parse(String(value)) as Commit).stateVersion] : []))
+const versions = ({ broker }: Driver) => writtenVersions(topic => broker.everCommitted(topic))
 const ids = (events: readonly Event[]) => events.map(({ value }) => (value as { ids: string[] }).ids.join())
 const refusals = ({ log }: Driver) => log.filter(({ facts }) => 'code' in facts && facts.code === 'newer-state')
 
@@ -79,10 +56,7 @@ describe('a rolling upgrade to another shape of the states', () => {
       const committed = (topic: string) => driver.broker.everCommitted(topic)
       const found = { ...outcomeOf(committed), hidden: [...hiddenFaults(committed), ...driver.fatal.map(String)] }
       expect({ seed, ...found }).toEqual({ seed, ...expectedOf(committed), hidden: [] })
-      for (let partition = 0; partition < 3; partition++) {
-        const written = versions(driver, partition)
-        expect(written).toEqual([...written].sort())
-      }
+      for (const written of versions(driver)) expect(written).toEqual([...written].sort())
       refused += refusals(driver).length
       // At most once per task each time that the older were left alone: no storm.
       expect(refusals(driver).length).toBeLessThan(40)
@@ -96,14 +70,14 @@ describe('a rolling upgrade to another shape of the states', () => {
     const { partition } = night.records(items).find(({ key }) => String(key) === 'a')!
     const next = await night.process(undefined, undefined, newer)
     await night.feed(items, 'a', { id: 'a-2' })
-    expect(versions(night, partition)).toEqual([1, 2])
+    expect(versions(night)[partition]).toEqual([1, 2])
     await next.crash()
     await night.feed(items, 'a', { id: 'a-3' })
     await night.advance(600_000)
     expect(refusals(night)).toMatchObject([
       { level: 'error', sentence: expect.stringMatching(/states have version 2, and this process knows 1/) as string },
     ])
-    expect([night.fatal, versions(night, partition)]).toEqual([[], [1, 2]])
+    expect([night.fatal, versions(night)[partition]]).toEqual([[], [1, 2]])
     await night.process(undefined, undefined, newer)
     await night.watermark('window', 1_700_000)
     expect(ids(night.outputs(closed))).toEqual(['a-1,a-2,a-3'])
@@ -116,10 +90,10 @@ describe('a rolling upgrade to another shape of the states', () => {
     const broken = (): never => {
       throw new Error('no member')
     }
-    await night.process(undefined, undefined, running({ ...newerStep, migrations: [broken] } as never))
+    await night.process(undefined, undefined, demoRunning({ ...newerStep, migrations: [broken] }))
     expect(night.fatal.map(String)).toEqual([
       'Unrecoverable: window: the state of a cannot be brought from version 1 up: Error: no member',
     ])
-    expect(versions(night, partition)).toEqual([1])
+    expect(versions(night)[partition]).toEqual([1])
   })
 })

@@ -114,3 +114,13 @@ export function hiddenFaults(committed: Committed): string[] {
   }
   return faults
 }
+
+/** The versions of the states of `window` in the order in which its tasks committed them, by partition of its journal. */
+export function writtenVersions(committed: Committed): number[][] {
+  const commits = committed(journalOf('window')).filter(({ key }) => String(key) === '__c')
+  return Array.from({ length: demoTopology.partitions }, (_, task) =>
+    commits
+      .filter(({ partition }) => partition === task)
+      .map(record => jsonOf<{ stateVersion: number }>(record).stateVersion),
+  )
+}

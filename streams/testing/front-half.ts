@@ -155,7 +155,7 @@ const resultOf = (group: string, detector: number) => ({
   ...{ instrument: 'LSSTComCam', group, detector, attempt: 0, state: 'published', inputs: 'complete', reason: null },
   ...{ detail: null, visit: null, exposures: [], pipeline: 'ApPipe', diaSources: 1, diaObjects: 1, alerts: 1 },
   ...{ products: [], deadline: NIGHT, announcedAt: null, lastRawAt: null, readyAt: null, leasedAt: null },
-  ...{ reportedAt: null, terminalAt: null },
+  ...{ reportedAt: null, terminalAt: null, epoch: null, committedAtMjdTai: null },
 })
 
 const ticksOf = (tickMs: number, gapS?: number): Instant[] =>

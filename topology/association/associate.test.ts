@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { DiaObject, DiaSource } from '../../schemas/avro/generated.ts'
 import { fullRecord } from '../testing/records.ts'
+import { ssObjectId } from '../ss-object-id.ts'
+import { ephemerisOf } from '../testing/ephemerides.ts'
 import { pipelineResult, source } from '../testing/sources.ts'
 import { associate, commitTime } from './associate.ts'
 import { checkResult, regionOf } from './check.ts'
@@ -38,24 +41,72 @@ describe('association', () => {
     expect(fullRecord('lsst.v11_1.diaSource', sources[0]!)).toEqual([])
   })
 
-  it.each([
-    ['no-position', source(1, NaN, -20)],
-    ['glint_trail', source(1, 30, -20, { glint_trail: true })],
-    ['pixelFlags_crCenter', source(1, 30, -20, { pixelFlags_crCenter: true })],
-    ['low-reliability', source(1, 30, -20, { reliability: 0.05 })],
-  ])('drops an unmatched source for %s', (reason, bad) => {
-    const { sources, objects, dropped } = associate(pipelineResult([bad]), sky, NOW)
-    expect({ sources, objects, dropped }).toEqual({
-      sources: [],
-      objects: [],
-      dropped: [{ diaSourceId: bad.diaSourceId, reason }],
-    })
+  const known = { ...objectFrom(source(9, 30, -20)), nDiaSources: 1 }
+  const onKnown = (more: Partial<DiaSource>) =>
+    associate(pipelineResult([source(1, 30, -20, more)]), { objects: [known], history: [] }, NOW)
+
+  it.each<[string, Partial<DiaSource>]>([
+    ['centroid_flag', { centroid_flag: true }],
+    ['pixelFlags_crCenter', { pixelFlags_crCenter: true }],
+    ['negative-science-flux', { scienceFlux: -101, scienceFluxErr: 50 }],
+    ['long-trail', { trailLength: 12.51, exposureTime: 30 }],
+    // Of the test's image a pixel is 0.26″ wide: this box has a diagonal of 12.8″.
+    ['long-trail', { trail_flag: true, trailLength: null, bboxSize: 35 }],
+    ['low-reliability', { reliability: 0.49 }],
+    ['no-position', { ra: NaN }],
+    ['no-psfFlux', { psfFlux: null }],
+    ['no-psfFluxErr', { psfFluxErr: NaN }],
+    ['no-apFlux', { apFlux: Infinity }],
+    ['no-apFluxErr', { apFluxErr: null }],
+    ['centroid_flag', { centroid_flag: true, reliability: 0.01, dec: NaN }],
+  ])('drops a source for %s, also where it would match', (reason, bad) => {
+    const { sources, objects, dropped } = onKnown(bad)
+    const { diaSourceId } = source(1, 30, -20)
+    expect({ sources, objects, dropped }).toEqual({ sources: [], objects: [], dropped: [{ diaSourceId, reason }] })
   })
 
-  it('keeps a flagged source that matches an object', () => {
-    const object = { ...objectFrom(source(9, 30, -20)), nDiaSources: 1 }
-    const flagged = source(1, 30, -20, { pixelFlags_crCenter: true, reliability: null })
-    expect(associate(pipelineResult([flagged]), { objects: [object], history: [] }, NOW).sources).toHaveLength(1)
+  it.each<Partial<DiaSource>>([
+    { scienceFlux: -99, scienceFluxErr: 50 },
+    { scienceFlux: -1e6, scienceFluxErr: null },
+    { trailLength: 12.49, exposureTime: 30 },
+    { trailLength: 6.2, exposureTime: 1 },
+    { trail_flag: true, trailLength: 99, bboxSize: 34 },
+    { reliability: 0.5 },
+    { reliability: null, centroid_flag: null, pixelFlags_crCenter: null },
+  ])('keeps %o', more => {
+    expect(onKnown(more)).toMatchObject({ dropped: [], sources: [{ diaObjectId: known.diaObjectId }] })
+    expect(associate(pipelineResult([source(1, 30, -20, more)]), sky, NOW)).toMatchObject({ dropped: [], created: 1 })
+  })
+
+  it.each([
+    'pixelFlags_nodataCenter',
+    'pixelFlags_interpolatedCenter',
+    'pixelFlags_saturatedCenter',
+    'pixelFlags_suspectCenter',
+    'pixelFlags_streakCenter',
+    'glint_trail',
+  ])('drops a source for %s unless it matches', flag => {
+    const bad = source(1, 30, -20, { [flag]: true })
+    expect(associate(pipelineResult([bad]), sky, NOW)).toMatchObject({
+      ...{ sources: [], objects: [], created: 0 },
+      dropped: [{ diaSourceId: bad.diaSourceId, reason: flag }],
+    })
+    expect(onKnown({ [flag]: true })).toMatchObject({ sources: [{ diaObjectId: known.diaObjectId }], dropped: [] })
+  })
+
+  it('stores a source that a body of the solar system has claimed, and lets it touch no object', () => {
+    const [asteroid, other] = [source(1, 30, -20, { glint_trail: true }), source(2, 30, -20 + 0.9 / 3600)]
+    const ephemerides = [ephemerisOf({ number: 0, epochMjdTai: 61365.1, ra: 30, dec: -20 })]
+    const past = { objects: [known], history: [{ ...source(9, 30, -20), diaObjectId: known.diaObjectId }] }
+    const { sources, objects, dropped } = associate(pipelineResult([asteroid, other], { ephemerides }), past, NOW)
+    expect(sources).toMatchObject([
+      { diaSourceId: asteroid.diaSourceId, diaObjectId: null, ssObjectId: ssObjectId('K26N00A') },
+      { diaSourceId: other.diaSourceId, diaObjectId: known.diaObjectId, ssObjectId: null },
+    ])
+    expect(objects).toMatchObject([{ diaObjectId: known.diaObjectId, nDiaSources: 2 }])
+    expect(dropped).toEqual([])
+    const bad = { ...asteroid, reliability: 0.1 }
+    expect(associate(pipelineResult([bad], { ephemerides }), sky, NOW)).toMatchObject({ sources: [], dropped: [{}] })
   })
 
   it('does not depend on the order of sources, objects and history', () => {
@@ -78,6 +129,54 @@ describe('association', () => {
   it('refuses a flood of new objects', () => {
     const flood = Array.from({ length: 1001 }, (_, i) => source(i + 1, 29.95 + i * 0.00002, -20))
     expect(() => associate(pipelineResult(flood), sky, NOW)).toThrow(/1001 detections match no object/)
+  })
+})
+
+describe('at the edge of the image', () => {
+  const NORTH = -19.85
+  /** So fine that ten pixels are 0.6″, less than matching reaches. In the middle the northern edge, a great circle, lies 0.23″ lower than at the corners. */
+  const fine = { width: 16_000, height: 17_000 }
+  const pixels = (n: number) => NORTH - 0.2258 / 3600 + (n * 1080) / 17_000 / 3600
+  const objectAt = (height: number) => ({ ...objectFrom(source(9, 30, pixels(height))), nDiaSources: 5 })
+  const seenAt = (height: number, ...objects: DiaObject[]) =>
+    associate(pipelineResult([source(1, 30, pixels(height))], fine), { objects, history: [] }, NOW)
+
+  it('an object up to ten pixels off takes part; one farther off is another', () => {
+    const [near, far] = [objectAt(7), objectAt(13)]
+    expect(seenAt(-4, near).sources).toMatchObject([{ diaObjectId: near.diaObjectId }])
+    expect(seenAt(-4, far)).toMatchObject({ created: 1 })
+  })
+
+  it('an object off the image, or on its outermost pixel, keeps its version though a stored source belongs to it', () => {
+    for (const height of [3, -0.5]) {
+      const object = objectAt(height)
+      expect(seenAt(-4, object)).toMatchObject({ sources: [{ diaObjectId: object.diaObjectId }], objects: [] })
+    }
+    expect(seenAt(-4, objectAt(-3)).objects).toMatchObject([{ nDiaSources: 1 }])
+  })
+
+  it('nor is it measured, or missed', () => {
+    const history = [1, 2].map(day =>
+      source(9, 30, NORTH, { visit: 2026112000001n + BigInt(day), diaObjectId: 5n, midpointMjdTai: 61360 + day }),
+    )
+    const at = (height: number) => [{ ...objectAt(height), diaObjectId: 5n }]
+    const flux = { psfFlux: 1, psfFluxErr: 2, scienceFlux: 3, scienceFluxErr: 4 }
+    const forced = [{ diaObjectId: 5n, diaSourceId: null, ra: 30, dec: NORTH, ...flux }]
+    const measured = (height: number, list: typeof forced) =>
+      associate(pipelineResult([], { ...fine, forced: list }), { objects: at(height), history }, NOW)
+    expect(measured(-3, forced).forced).toHaveLength(1)
+    expect(measured(-0.5, forced).forced).toEqual([])
+    expect([measured(-3, []).unmeasured, measured(-0.5, []).unmeasured]).toEqual([1, 0])
+  })
+
+  it('a new object is made all the same: its source has nobody else', () => {
+    expect(seenAt(-0.5)).toMatchObject({ created: 1, objects: [{ nDiaSources: 1 }] })
+  })
+
+  it('is nowhere if the report has no corners', () => {
+    const result = pipelineResult([source(1, 30, -20)], { boundary: [] })
+    const objects = [{ ...objectFrom(source(9, 30, -20)), nDiaSources: 5 }]
+    expect(associate(result, { objects, history: [] }, NOW).objects).toMatchObject([{ nDiaSources: 1 }])
   })
 })
 
@@ -142,11 +241,14 @@ describe('the check of a report', () => {
   it.each([
     ['another unit', { ...good, detector: 1 }, 'foreign-unit'],
     ['no visit', { ...good, visit: null }, 'malformed-result'],
+    ['a visit of no day', { ...good, visit: 2026113100001n }, 'malformed-result'],
+    ['a time weeks after its visit', { ...good, midpointMjdTai: 61365 + 33 }, 'malformed-result'],
     ['no time', { ...good, midpointMjdTai: NaN }, 'malformed-result'],
     ['an unknown band', { ...good, band: 'Y2' }, 'malformed-result'],
     ['an id twice', { ...good, sources: [...good.sources, ...good.sources] }, 'malformed-result'],
     ['an id of another visit', pipelineResult([source(1, 30, -20, { diaSourceId: 5n })]), 'malformed-result'],
     ['a source without stamps', { ...good, cutouts: [] }, 'malformed-result'],
+    ['a stamp without bytes', { ...good, cutouts: good.cutouts.map(it => ({ ...it, science: { ...it.science, length: 0 } })) }, 'malformed-result'], // prettier-ignore
   ])('refuses %s', (_, result, code) => {
     expect(() => checkResult(unit, result)).toThrow(expect.objectContaining({ code }))
   })

@@ -1,6 +1,7 @@
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
-import { parseDiaSourceId, unitKey } from '../identifiers.ts'
+import { dayObsOf, parseDiaSourceId, parseExposureId, unitKey } from '../identifiers.ts'
 import { Rejection } from '../model/step.ts'
+import { instantOfMjdTai } from '../model/time.ts'
 import { ARCSEC, type Circle, circleAround, vectorOf } from '../sphere.ts'
 import { bands } from './statistics.ts'
 
@@ -9,6 +10,11 @@ const PADDING_ARCSEC = 20
 
 /** No detector of any camera sees more: two degrees. Beyond, the astrometry of the image is wrong. */
 const MAX_RADIUS = 3600 * ARCSEC
+
+/**
+ * A visit bears the day of its observation, and no exposure lasts a day. So generous because a month is the least that a query leaves out.
+ */
+export const VISIT_SLACK_DAYS = 31
 
 /**
  * The part of the sky that an image touches, padded; undefined where nothing says where the image was and it has no detections either.
@@ -44,9 +50,24 @@ export function checkResult(key: string, result: PipelineResult): void {
   if (visit === null) refuse(unit, 'visit', 'null', 'the id of its first exposure')
   if (midpointMjdTai === null || !Number.isFinite(midpointMjdTai))
     refuse(unit, 'midpointMjdTai', String(midpointMjdTai), 'a finite MJD')
+  checkDay(unit, visit, midpointMjdTai)
   checkBand(unit, band)
   checkSources(unit, visit, result)
   checkCutouts(unit, result)
+}
+
+/** The APDB keeps rows by the visit's day and looks for them by time: what was exposed long after its visit would not be found. */
+function checkDay(unit: string, visit: bigint, midpointMjdTai: number): void {
+  if (dayOf(unit, visit) < dayObsOf(instantOfMjdTai(midpointMjdTai - VISIT_SLACK_DAYS)))
+    refuse(unit, 'midpointMjdTai', `${midpointMjdTai} of visit ${visit}`, `${VISIT_SLACK_DAYS} days after it at most`)
+}
+
+function dayOf(unit: string, visit: bigint): number {
+  try {
+    return parseExposureId(visit).dayObs
+  } catch (error) {
+    return refuse(unit, 'visit', (error as Error).message, 'YYYYMMDD and five digits')
+  }
 }
 
 function checkSources(unit: string, visit: bigint, { sources, detector }: PipelineResult): void {
@@ -80,6 +101,10 @@ function checkCutouts(unit: string, { sources, cutouts, cutoutBucket, cutoutKey 
   const stamped = new Set(cutouts.map(cutout => cutout.diaSourceId))
   const bare = sources.find(source => !stamped.has(source.diaSourceId))
   if (bare !== undefined) refuse(unit, 'cutouts', `none of source ${bare.diaSourceId}`, 'one entry per source')
+  const empty = cutouts.find(({ difference, science, template }) =>
+    [difference, science, template].some(({ length }) => length <= 0),
+  )
+  if (empty !== undefined) refuse(unit, `cutouts of source ${empty.diaSourceId}`, 'without bytes', 'three stamps')
 }
 
 function checkBand(unit: string, band: string | null): void {

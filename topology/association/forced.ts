@@ -1,6 +1,5 @@
-import type { DiaForcedSource, DiaObject, ForcedPhotometry, PipelineResult } from '../../schemas/avro/generated.ts'
+import type { DiaForcedSource, ForcedPhotometry, PipelineResult } from '../../schemas/avro/generated.ts'
 import { diaSourceId } from '../identifiers.ts'
-import { isInside, vectorOf } from '../sphere.ts'
 import type { Measured } from './statistics.ts'
 
 const MIN_GOOD_SOURCES = 2
@@ -21,7 +20,7 @@ export const deservesForced = (window: readonly Measured[]): boolean => window.f
 
 export interface ForcedRows {
   readonly rows: readonly DiaForcedSource[]
-  /** Objects on the image that deserved a row and were not measured: born after the worker had preloaded. */
+  /** How many deserved a row and were not measured: born after the worker had preloaded. */
   readonly unmeasured: number
 }
 
@@ -29,12 +28,12 @@ export interface ForcedRows {
  * Picks from what the worker measured (at every preloaded object and at each of its own detections) the rows that the rule above asks
  * for: one per object, at the preloaded position where there is one, else at the object's detection in this image.
  *
- * @param deserving the qualifying objects by id
+ * @param deserving ids of the qualifying objects on the image
  * @param objectOfSource object of each stored source of this image
  */
 export function forcedRows(
   result: PipelineResult,
-  deserving: ReadonlyMap<bigint, DiaObject>,
+  deserving: ReadonlySet<bigint>,
   objectOfSource: ReadonlyMap<bigint, bigint>,
   committedAtMjdTai: number,
 ): ForcedRows {
@@ -44,12 +43,10 @@ export function forcedRows(
     const object = photometry.diaObjectId ?? objectOfSource.get(photometry.diaSourceId!)
     if (object !== undefined && deserving.has(object)) measured.set(object, photometry)
   }
-  const corners = result.boundary.map(({ ra, dec }) => vectorOf(ra, dec))
-  const onImage = [...deserving.values()].filter(({ ra, dec }) => isInside(vectorOf(ra, dec), corners))
   const ids = [...measured.keys()].sort((a, b) => (a < b ? -1 : 1))
   return {
     rows: ids.map((id, i) => toRow(result, id, measured.get(id)!, i + 1, committedAtMjdTai)),
-    unmeasured: onImage.filter(object => !measured.has(object.diaObjectId)).length,
+    unmeasured: [...deserving].filter(id => !measured.has(id)).length,
   }
 }
 

@@ -120,7 +120,15 @@ describe('a graph is refused with the sentence that mends it:', () => {
 
 describe('the compiler', () => {
   it('wants one implementation per effect, no more and no fewer', () => {
-    const most = { 'raw-intake': '', 'raw-reconcile': '', dispatch: '', associate: '', 'repo-sync': '' }
+    const most = {
+      'raw-intake': '',
+      'raw-reconcile': '',
+      dispatch: '',
+      associate: '',
+      archive: '',
+      'repo-sync': '',
+      'result-archive': '',
+    }
     const all: Effects<string> = { ...most, metrics: '' }
     // @ts-expect-error metrics is missing
     const fewer: Effects<string> = most
@@ -128,7 +136,7 @@ describe('the compiler', () => {
     const more: Effects<string> = { ...all, 'fan-out': '' }
     const declared = promptTopology().stages.filter(it => it.run === 'effect')
     expect(declared.map(({ name }) => name)).toEqual(Object.keys(all))
-    expect([Object.keys(fewer).length, Object.keys(more).length]).toEqual([5, 7])
+    expect([Object.keys(fewer).length, Object.keys(more).length]).toEqual([7, 9])
   })
 })
 

@@ -4,7 +4,7 @@ import type { Contracts } from '../../schemas/avro/generated.ts'
 export type JsonFormat = 's3-notification' | 'clock-tick'
 
 /** What a record of the stream is about; streams that are joined share key, partition count and partitioner. */
-export type KeyKind = 'unit' | 'visit' | 'instrument' | 'none'
+export type KeyKind = 'unit' | 'visit' | 'instrument' | 'alert' | 'none'
 
 /** A topic. A *stream* is a history (cleanup `delete`), a *table* the latest value per key (cleanup `compact`). */
 export interface Stream<V = unknown> {

@@ -41,6 +41,8 @@ export function ended(more: Partial<DetectorResult> = {}): DetectorResult {
     leasedAt: NIGHT + 60_500,
     reportedAt: NIGHT + 65_500,
     terminalAt: NIGHT + 66_000,
+    epoch: 1,
+    committedAtMjdTai: 61365.1,
     ...more,
     visit,
   }

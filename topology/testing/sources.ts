@@ -2,8 +2,8 @@ import type { DiaSource, PipelineResult } from '../../schemas/avro/generated.ts'
 import { type ContractName, wholeSchema } from '../../schemas/schemas.ts'
 import { diaSourceId } from '../identifiers.ts'
 
-/** Null where the contract allows it, else zero. */
-const blank = (name: ContractName): Record<string, unknown> =>
+/** A record: null where the contract allows it, else zero. */
+export const blank = (name: ContractName): Record<string, unknown> =>
   Object.fromEntries(
     wholeSchema(name).fields!.map(({ name: field, type }) => [
       field,
@@ -28,6 +28,8 @@ export function source(counter: number, ra: number, dec: number, more: Partial<D
     band: 'r',
     psfFlux: 1000,
     psfFluxErr: 50,
+    apFlux: 1100,
+    apFluxErr: 80,
     scienceFlux: 1500,
     scienceFluxErr: 60,
     reliability: 0.9,
@@ -60,11 +62,14 @@ export function pipelineResult(sources: readonly DiaSource[], more: Partial<Pipe
     width: 4072,
     height: 4000,
     boundary: [
-      { ra: 29.9, dec: -20.1 },
-      { ra: 30.1, dec: -20.1 },
-      { ra: 30.1, dec: -19.9 },
-      { ra: 29.9, dec: -19.9 },
+      { ra: 29.85, dec: -20.15 },
+      { ra: 30.15, dec: -20.15 },
+      { ra: 30.15, dec: -19.85 },
+      { ra: 29.85, dec: -19.85 },
     ],
+    observationReason: null,
+    targetName: null,
+    ephemerides: [],
     sources,
     forced: [],
     cutoutBucket: 'products',

@@ -4,8 +4,8 @@ import { alerts } from '../../../topology/streams.ts'
 import type { ServiceAddresses } from '../../services/services.ts'
 
 /**
- * Reads every partition to its end, read committed, and prints each alert as two decoders see it. What JSON cannot say crosses as a
- * tagged object, by the schema's types: longs and bytes.
+ * Reads every partition to its end, read committed, and prints each alert as two decoders see it, once the observatory's own package has decoded
+ * it by its own schema and found it valid. What JSON cannot say crosses as a tagged object, by the schema's types: longs and bytes.
  */
 const SCRIPT = `
 import io, json, sys, urllib.request
@@ -14,6 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartiti
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from lsst.alert.packet import Schema
 
 ask = json.load(sys.stdin)
 schemas = {}
@@ -45,6 +46,8 @@ partitions = consumer.list_topics(topic, 10).topics[topic].partitions
 consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
 deserialize = AvroDeserializer(SchemaRegistryClient({'url': ask['registry']}))
 context = SerializationContext(topic, MessageField.VALUE)
+packet = Schema.from_uri()
+if packet.definition['name'] != 'lsst.v11_1.alert': sys.exit(f"the package's schema is {packet.definition['name']}")
 ended = set()
 while len(ended) < len(partitions):
     message = consumer.poll(30)
@@ -54,6 +57,7 @@ while len(ended) < len(partitions):
         ended.add(message.partition())
         continue
     value = message.value()
+    if not packet.validate(packet.deserialize(value[5:])): sys.exit(f'{value[:40].hex()}… is no valid packet')
     schema, names = schema_of(int.from_bytes(value[1:5], 'big'))
     print(json.dumps({
         'fastavro': tag(fastavro.schemaless_reader(io.BytesIO(value[5:]), schema), schema, names),
@@ -62,7 +66,10 @@ while len(ended) < len(partitions):
 consumer.close()
 `
 
-/** Every alert of the public stream as Python's `fastavro` and Confluent's `AvroDeserializer` decode it. */
+/**
+ * Every alert of the public stream as Python's `fastavro` and Confluent's `AvroDeserializer` decode it.
+ * @throws Error where `lsst.alert.packet` finds one that is not valid
+ */
 export async function readInPython(
   python: Extract<Python, { run: unknown }>,
   { kafka, registry }: ServiceAddresses,

@@ -8,7 +8,7 @@ import { planAdversity } from './plan.ts'
 
 const options = { seed: 3, instrument: 'LSSTComCam', visits: 4, switches: ['masked-detector'] } as const
 const adversity = planAdversity(options)
-const plan = planNight({ ...options, ...adversity, start: 0, size: 128, pixels: false })
+const plan = planNight({ ...options, ...adversity, start: Date.UTC(2026, 10, 22, 3), size: 128, pixels: false })
 
 /** The manner before a broker that takes the first thing last: each answer comes sooner than the one before it. */
 function slowing() {

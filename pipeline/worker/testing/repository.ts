@@ -25,6 +25,12 @@ export const outputs: ImageOutputs = {
   ...{ cutouts: [], products: [], metrics: {} },
 }
 
+/** Nothing of the solar system is anywhere near. */
+export const emptySky = {
+  ephemerides: { of: async () => ({ bodies: [], faults: [] }) },
+  ephemerisTimeoutMs: 1000,
+} satisfies Partial<PreloadContext>
+
 /** A leased unit of LSSTComCam at RA 10, declination −20, in 2026; it has one raw, whose key is the unit's with `.raw` behind it. */
 export function leaseOf(group: string, detector: number, more: Partial<Announcement> = {}): Lease {
   const instrument = camera.name
@@ -69,6 +75,7 @@ export function memoryRepository() {
   const preload: PreloadContext = {
     ...{ store, bucket: 'central', paddingArcsec: 30, cache: calibrationCache(10) },
     history: { objectsIn: async () => [KNOWN] },
+    ...emptySky,
     geometry: (_instrument, detector) => geometryOf(camera, camera.detectors[detector]!),
   }
   const run: RunContext = {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { calibrationCache } from '../../../pipeline/worker/preload.ts'
+import { emptySky } from '../../../pipeline/worker/testing/repository.ts'
 import { startWorker } from '../../../pipeline/worker/worker.ts'
 import { associate } from '../../../sinks/associate/associate.ts'
 import { defaultRules, openLeases } from '../../../sinks/ledger/leases.ts'
@@ -43,7 +44,7 @@ const worker = startWorker({
   },
   preload: {
     ...{ store, bucket: 'central', paddingArcsec: 30, cache: calibrationCache(8) },
-    ...{ history: { objectsIn: async () => [] }, geometry: () => undefined },
+    ...{ history: { objectsIn: async () => [] }, geometry: () => undefined, ...emptySky },
   },
   run: {
     ...{ worker: id, store, bucket: 'central', deployment: 'd', deadlineMs: 60_000, paddingArcsec: 30, now: Date.now },
