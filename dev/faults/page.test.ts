@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Run } from './campaign.ts'
-import { faultsPage, renderPage, withRuns } from './page.ts'
+import { faultsPage, readResults, renderPage, withRuns } from './page.ts'
 import { allFaults } from './rows/all.ts'
 
 const run = (name: string, seed: number, faults: readonly string[] = []): Run => ({
@@ -32,6 +32,11 @@ it('keeps the last two runs of each fault, and none of what is no fault any more
   const kept = [run(first.name, 1), run(first.name, 2), run('gone', 1)]
   const now = withRuns(kept, [run(second.name, 4), run(first.name, 3)], [first, second])
   expect(now.map(({ name, seed }) => `${name} ${seed}`)).toEqual([`${first.name} 2`, `${first.name} 3`, `${second.name} 4`]) // prettier-ignore
+})
+
+it('keeps for every fault a run that holds', () => {
+  const held = new Set(readResults().flatMap(({ name, faults }) => (faults.length === 0 ? [name] : [])))
+  expect(allFaults.map(({ name }) => name).filter(name => !held.has(name))).toEqual([])
 })
 
 it('has a name for every fault that no other has', () => {
