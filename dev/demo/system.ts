@@ -116,8 +116,7 @@ export async function startSystem(
 
   const { workers, lone, processes } = processesOf(options)
   const children = new Map<ProcessName, ChildProcess>()
-  const hearers = new Map<ProcessName, Set<(line: string) => void>>()
-  const hearersOf = (name: ProcessName) => hearers.get(name) ?? hearers.set(name, new Set()).get(name)!
+  const said = new Said()
   const failed = deferred<string>()
   let stopping = false
   const logFile = (name: ProcessName) => join(folder, `${name}.log`)
@@ -127,7 +126,7 @@ export async function startSystem(
     const child = launch(argumentsOf(name, lone), environment, logFile(name))
     if (name === 'archive') setPriority(child.pid!, constants.priority.PRIORITY_LOW)
     children.set(name, child)
-    createInterface(child.stdout!).on('line', line => hearersOf(name).forEach(hear => hear(line)))
+    createInterface(child.stdout!).on('line', line => said.tell(name, line))
     child.once('exit', (code, signal) => {
       const wanted = stopping || children.get(name) !== child
       if (!wanted)
@@ -154,10 +153,7 @@ export async function startSystem(
     ...{ config, configFile, processes, workers },
     pids: () => new Map([...children].map(([name, { pid }]) => [name, pid!])),
     logOf: name => readFile(logFile(name), 'utf8'),
-    onLine: (name, hear) => {
-      hearersOf(name).add(hear)
-      return () => void hearersOf(name).delete(hear)
-    },
+    onLine: (name, hear) => said.onLine(name, hear),
     kill: name => {
       const gone = letGo(name)
       gone.child.kill('SIGKILL')
@@ -167,6 +163,22 @@ export async function startSystem(
     restart: start,
     stop,
     failure: failed.promise,
+  }
+}
+
+/** What processes say, to those who listen. */
+class Said {
+  readonly #hearers = new Map<ProcessName, Set<(line: string) => void>>()
+
+  tell(name: ProcessName, line: string): void {
+    this.#hearers.get(name)?.forEach(hear => hear(line))
+  }
+
+  /** Gives each line of the process, whichever of its lives it comes from, until what this returns is called. */
+  onLine(name: ProcessName, hear: (line: string) => void): () => void {
+    const hearers = this.#hearers.get(name) ?? new Set()
+    this.#hearers.set(name, hearers.add(hear))
+    return () => void hearers.delete(hear)
   }
 }
 

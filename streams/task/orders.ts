@@ -13,6 +13,12 @@ import { Progress } from './progress.ts'
 /** What our own commits write beside a group's offsets; an operator's tool leaves it empty. */
 export const METADATA = 'pp:'
 
+/** For lag tools and operators; the metadata tells our own commits from an operator's order. */
+export const groupOffsets = ({ group, inputs }: TaskPlan, { seq, offsets }: Commit) => ({
+  group,
+  offsets: inputs.map(input => ({ ...input, offset: BigInt(offsets[at(input)]!), metadata: `${METADATA}${seq}` })),
+})
+
 type ByInput<T> = ReadonlyMap<string, T>
 
 /** Where a task goes on: what its journal says, or what an operator has ordered. */

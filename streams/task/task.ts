@@ -12,7 +12,7 @@ import { Inbox, type Item } from './inbox.ts'
 import { commitRecord, Journal, TaskStore, type Commit } from './journal.ts'
 import { migrate } from './migrate.ts'
 import type { TaskDeps } from './options.ts'
-import { METADATA, progressOf, Rereading, standingOf, takeOrder } from './orders.ts'
+import { groupOffsets, progressOf, Rereading, standingOf, takeOrder } from './orders.ts'
 import type { TaskPlan } from './plan.ts'
 import { encoderOf, stepProcessor, type Processor } from './processor.ts'
 import type { Progress } from './progress.ts'
@@ -321,7 +321,7 @@ export class Task {
     await options.failPoint('before commit', name)
     if (this.#killed.signal.aborted) return
     const began = scheduler.now()
-    await this.#producer.commit(records, this.#groupOffsets(commit))
+    await this.#producer.commit(records, groupOffsets(this.#plan, commit))
     this.#seq = commit.seq
     this.#lastCommit = scheduler.now()
     meter.took('commit', this.#lastCommit - began)
@@ -345,15 +345,6 @@ export class Task {
       upstream: Object.fromEntries(this.#marks),
       watermark: this.#watermark,
       replay: this.#rereading.kept,
-    }
-  }
-
-  /** For lag tools and operators; the metadata tells our own commits from an operator's order. */
-  #groupOffsets({ seq, offsets }: Commit) {
-    const { group, inputs } = this.#plan
-    return {
-      group,
-      offsets: inputs.map(input => ({ ...input, offset: BigInt(offsets[at(input)]!), metadata: `${METADATA}${seq}` })),
     }
   }
 
