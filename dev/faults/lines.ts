@@ -4,7 +4,7 @@ import type { ProcessName, System } from '../demo/system.ts'
 export type Entry = Readonly<Record<string, unknown>> & { readonly process: ProcessName }
 
 /** Stages without time of their own, which commit only what they are given: that they are restored says that they are back. */
-const QUIET = /^(raw-reconcile|dispatch|associate|repo-sync|metrics)#/
+const QUIET = /^(raw-reconcile|dispatch|associate|archive|result-archive|repo-sync|metrics)#/
 
 /** Hears the logs of all processes, also of those that are started later under another name. */
 export class Lines {

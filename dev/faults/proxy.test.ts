@@ -2,7 +2,16 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createHttpServer } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isCommit, isKafkaRequest, openProxy, type Proxy, transactionalIdOf } from './proxy.ts'
+import {
+  isCommit,
+  isEndOfWritingTo,
+  isGiven,
+  isKafkaRequest,
+  isLease,
+  openProxy,
+  type Proxy,
+  transactionalIdOf,
+} from './proxy.ts'
 import { openS3Proxy } from './s3-proxy.ts'
 
 const portOf = (server: Server) => (server.address() as { port: number }).port
@@ -79,6 +88,31 @@ describe('the proxy before a service', () => {
     expect(await ask(open(), 'commit')).toBe('done: commit')
     expect(asked).toEqual(['begin', 'commit', 'commit'])
   })
+
+  it('loses only an answer that matters: another one is passed on, and the next request is waited for', async () => {
+    const lost = proxy.loseReplyTo(
+      request => String(request).startsWith('lease'),
+      reply => String(reply).endsWith('2'),
+    )
+    const client = open()
+    expect(await ask(client, 'lease 1')).toBe('done: lease 1')
+    expect(await ask(client, 'beat')).toBe('done: beat')
+    expect(await ask(client, 'lease 2')).toBe('cut')
+    expect(String(await lost)).toBe('lease 2')
+    expect(asked).toEqual(['lease 1', 'beat', 'lease 2'])
+  })
+
+  it('withholds the one request that is meant, and all that is said behind it on its connection, and nothing of others', async () => {
+    const kept = proxy.withhold(request => String(request) === 'end')
+    const client = open()
+    expect(await ask(client, 'write')).toBe('done: write')
+    client.write('end')
+    expect(String(await kept)).toBe('end')
+    client.write('more')
+    expect(await ask(open(), 'end')).toBe('done: end')
+    expect(asked).toEqual(['write', 'end'])
+    expect(client.destroyed).toBe(false)
+  })
 })
 
 it('knows a commit of Postgres and a request of Kafka by their first bytes', () => {
@@ -94,6 +128,24 @@ it('reads off the end of a transaction whose it is, be there a name of the clien
   const body = Buffer.concat([text('prompt.fan-out.0'), Buffer.alloc(11)])
   for (const client of [text('steps'), Buffer.from([255, 255])])
     expect(transactionalIdOf(Buffer.concat([head, client, body]))).toBe('prompt.fan-out.0')
+})
+
+it('knows the end of a transaction in which a topic was written to, and no other', () => {
+  const text = (it: string) => Buffer.concat([Buffer.from([0, it.length]), Buffer.from(it)])
+  const request = (key: number, id: string, rest = '') =>
+    Buffer.concat([Buffer.from([0, 0, 0, 60, 0, key, 0, 1, 0, 0, 0, 1]), text('me'), text(id), Buffer.from(rest)])
+  const isEnd = isEndOfWritingTo('alerts')
+  const asked = [
+    ...[request(0, 'p.publish.0', 'watermarks'), request(26, 'p.publish.0'), request(0, 'p.publish.1', 'to alerts')],
+    ...[request(26, 'p.publish.0'), request(26, 'p.publish.1'), request(26, 'p.publish.1')],
+  ]
+  expect(asked.map(isEnd)).toEqual([false, false, false, false, true, false])
+})
+
+it('knows the statement of a lease, and an answer that gives a unit', () => {
+  const parse = (sql: string) => Buffer.from(`P\0\0\0\x50\0${sql}\0`, 'latin1')
+  expect(["update unit set work = 'leased'", "where work = 'leased'"].map(sql => isLease(parse(sql)))).toEqual([true, false]) // prettier-ignore
+  expect(['T…C\0\0\0\rUPDATE 0\0Z', 'T…D\0\0\0'].map(reply => isGiven(Buffer.from(reply, 'latin1')))).toEqual([false, true]) // prettier-ignore
 })
 
 it('before the store breaks off, says "slow down", hangs up, and is honest again', async () => {

@@ -129,6 +129,7 @@ async function work(
       return runUnit(lease, inputs, options.run, signal)
     })
     if (lost.signal.aborted) return
+    log.debug(mine, 'unit has run')
     await options.report(result, lease.at)
     // The report is out: without the mark the lease merely lapses, unless associate is faster. To give the unit back would be to do it twice.
     await ledger

@@ -97,7 +97,7 @@ function effectsOf(world: World): Effects<Effect> {
   const count = (what: string, by: number) => world.metrics.add('pp_known_bodies_total', { what }, by)
   return {
     ...rawEffects(world),
-    dispatch: dispatch(pool),
+    dispatch: logged(dispatch(pool), event => log.debug({ unit: event.key }, 'decision taken up')),
     associate: logged(
       associate(pool, (unit, landing, rows) => {
         const { sources = [], solar = [], expectedBodies } = rows ?? {}
@@ -107,7 +107,7 @@ function effectsOf(world: World): Effects<Effect> {
         count('seen', solar.length)
         count('units without ephemerides', expectedBodies === undefined ? 1 : 0)
       }),
-      log,
+      event => log.info({ unit: event.key }, 'report taken up'),
     ),
     archive: archiveOf(world),
     'repo-sync': repoSync(pool, batch =>
@@ -131,11 +131,11 @@ function archiveOf({ config, store, log, metrics }: World): Effect {
   })
 }
 
-/** Says when a report is taken up, so that a log shows which work a process held when it died. */
+/** Says first what is taken up, so that a log shows which work a process held when it died. */
 const logged =
-  (effect: Effect, log: World['log']): Effect =>
-  (event: Event) => {
-    log.info({ unit: event.key }, 'report taken up')
+  (effect: Effect, say: (event: Event) => void): Effect =>
+  event => {
+    say(event)
     return effect(event)
   }
 

@@ -8,6 +8,7 @@ import { brokerRestart, ofServices, postgresKill } from './services.ts'
 import { stalls } from './stalls.ts'
 import { ofStrangers } from './strangers.ts'
 import { ofWindows } from './windows.ts'
+import { ofWorkers } from './workers.ts'
 import { ofTheWorld } from './world.ts'
 
 /** Every fault of the campaign, in the order in which they strike. */
@@ -15,6 +16,7 @@ export const allFaults: readonly Fault[] = [
   ...ofProcesses,
   ...ofWindows,
   ...ofRestores,
+  ...ofWorkers,
   postgresKill,
   ...lostReplies,
   ...ofServices,

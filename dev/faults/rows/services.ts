@@ -42,6 +42,29 @@ const brokerRestart: Fault = {
   },
 }
 
+const AWAY_S = 60
+
+const kafkaAway: Fault = {
+  name: 'kafka-away',
+  what: 'the broker is out of reach for a minute, while the observatory goes on',
+  how: `the proxy before it refuses for ${AWAY_S} s; announcements and raws are written past it`,
+  invariant:
+    'Reports wait in the workers, ends of units in the outbox; no process ends, nothing is missed, and nothing is sent twice.',
+  recovery: 'from the moment the broker can be reached until every task that carries time has committed',
+  allowedSeconds: 60,
+  patienceSeconds: AWAY_S + 90,
+  strike: async scene => {
+    const { proxies, lines } = scene.bench
+    await scene.until(7, 10)
+    proxies.kafka.refuse()
+    scene.say('the broker refuses')
+    await scene.sleep(AWAY_S)
+    proxies.kafka.heal()
+    scene.say('the broker can be reached again')
+    return scene.seconds('every task that carries time has committed', it => lines.going(timely(scene), it))
+  },
+}
+
 const postgresKill: Fault = {
   name: 'postgres-kill',
   what: "Postgres's first process dies hard and comes back",
@@ -104,4 +127,5 @@ export const ofServices: readonly Fault[] = [
   s3Trouble('slow', 'answers 1.5 s late', 20),
   s3Trouble('truncating', 'breaks off in the middle of what it gives', 12),
   registryDown,
+  kafkaAway,
 ]

@@ -1,6 +1,9 @@
 import type { ProcessName } from '../../demo/system.ts'
+import { alerts } from '../../../topology/streams.ts'
 import type { Fault, Scene } from '../fault.ts'
+import { isEndOfWritingTo } from '../proxy.ts'
 import { ALLOWED_S, FAST, zombie } from './processes.ts'
+import { aborted, taskOf } from './replies.ts'
 
 /** Deaths and stops exactly in a window of the protocol: at a line of the log, which the process has just written. */
 
@@ -23,6 +26,10 @@ const WINDOWS: readonly Window[] = [
   {
     ...{ name: 'after-commit', role: 'steps', place: 'after the transaction with its decisions' },
     line: task('exposure-window|fan-out', 'committed'),
+  },
+  {
+    ...{ name: 'deciding', role: 'effects', place: 'dispatch has a decision, and the ledger does not know it' },
+    line: '"msg":"decision taken up"',
   },
   {
     ...{
@@ -81,7 +88,8 @@ const kill = ({ name, role, line, place }: Window): Fault => ({
   },
 })
 
-async function armed(
+/** The process gives itself the signal at such a line; resolves when it has. */
+export async function armed(
   scene: Scene,
   { name, pid }: { readonly name: ProcessName; readonly pid: number },
   line: string,
@@ -115,8 +123,35 @@ const stop = ({ name, role, line, place }: Window): Fault => ({
   },
 })
 
+/** Between the last record of a transaction and its end, which is no line of ours: its EndTxn is kept from the broker. */
+const uncommitted: Fault = {
+  name: 'kill-uncommitted',
+  what: 'publish dies exactly here: the alerts of a unit are written, their transaction is open',
+  how: 'the proxy does not hand on the EndTxn behind them; SIGKILL then for the process whose it was; started anew afterwards; twice',
+  invariant: `Its successor aborts the transaction and sends them; who reads committed never sees them twice. ${FAST}`,
+  recovery: 'from the death until the last of its tasks goes on elsewhere; the longer',
+  allowedSeconds: ALLOWED_S,
+  strike: async scene => {
+    const { proxies, lines, system } = scene.bench
+    let longest = 0
+    await scene.until(6, 8)
+    for (let n = 0; n < 2; n++) {
+      let task!: string
+      await scene.seconds('alerts are written and not committed', async signal => {
+        task = taskOf(await Promise.race([proxies.kafka.withhold(isEndOfWritingTo(alerts.topic)), aborted(signal)]))!
+      })
+      const victim = (['publish', 'publish-2'] as const).find(name => lines.tasksOf(name).includes(task))
+      if (victim === undefined) throw new Error(`nobody is known to hold ${task}`)
+      longest = Math.max(longest, await scene.killAndRecover(victim))
+      await system.restart(victim)
+    }
+    return longest
+  },
+}
+
 const named = (name: string) => WINDOWS.find(it => it.name === name)!
 export const ofWindows: readonly Fault[] = [
   ...WINDOWS.map(kill),
+  uncommitted,
   ...['before-commit', 'report-taken', 'packed'].map(name => stop(named(name))),
 ]
