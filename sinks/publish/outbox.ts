@@ -62,11 +62,16 @@ export async function outboxBacklog(pool: Pool): Promise<{ readonly pending: num
   return { pending: rows[0]!.pending, oldestSeconds: rows[0]!.oldest }
 }
 
+/** What was sent, as alerts-ledger has it; only how many alerts where its entry is lost. */
+export type Sent =
+  | Pick<AlertsLedger, 'alerts' | 'bytes' | 'digest'>
+  | { readonly alerts: number; readonly bytes: null; readonly digest: null }
+
 /** The mark behind the transaction on Kafka, with what it sent. May be set any number of times. */
 export async function markSent(
   pool: Pool,
   { unit, attempt }: Pick<OutboxRow, 'unit' | 'attempt'>,
-  sent: Pick<AlertsLedger, 'alerts' | 'bytes' | 'digest'>,
+  sent: Sent,
 ): Promise<void> {
   await pool.query(
     `with sent as (

@@ -4,6 +4,7 @@ import { publishShard } from '../../sinks/publish/publish.ts'
 import { partitionsOf, type Stage } from '../../topology/model/topology.ts'
 import { alerts, alertsLedger } from '../../topology/streams.ts'
 import { runService } from '../run-service.ts'
+import { markWhatIsOut } from './lost-ledger.ts'
 import type { Running } from './running.ts'
 import { directUrlOf, type World } from './world.ts'
 
@@ -40,7 +41,10 @@ export async function runPublish(world: World, stage: Stage, onFatal: (error: Er
     app: config.app,
     table: alertsLedger,
     options: { sessionTimeoutMs: config.kafka.sessionTimeoutMs, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS },
-    start: task => publishShard(publisher, task),
+    start: async task => {
+      await markWhatIsOut(world, task.index)
+      await publishShard(publisher, task)
+    },
   })
   return {
     stop: async () => {

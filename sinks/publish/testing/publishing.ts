@@ -15,6 +15,7 @@ import { associate } from '../../associate/associate.ts'
 import { dispatch } from '../../ledger/dispatch.ts'
 import { openLeases } from '../../ledger/leases.ts'
 import { openObjectStore } from '../../objects/s3.ts'
+import type { Pool } from '../../postgres/pool.ts'
 import { pollingBell } from '../../postgres/hints.ts'
 import { announcement, decision, event, jobEvent, raw } from '../../testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../../testing/database.ts'
@@ -37,7 +38,7 @@ export const codec = codecWith(
 export interface Publishing {
   readonly db: TestDatabase
   readonly warnings: string[]
-  /** Announces, leases and commits LATISS detector 0 with sources at these places; each `day` is a visit of its own. */
+  /** `commitUnit` here. */
   commit(day: number, places: readonly (readonly [ra: number, dec: number])[]): Promise<CommittedUnit>
   /** One process of publish; gives back how to stop it. */
   start(): Promise<() => Promise<void>>
@@ -51,6 +52,27 @@ export interface CommittedUnit {
   readonly group: string
   readonly report: PipelineResult
   readonly ids: readonly bigint[]
+}
+
+/** Announces, leases and commits LATISS detector 0 with sources at these places, and puts their stamps; each `day` is a visit of its own. */
+export async function commitUnit(
+  { pool, store, bucket }: { pool: Pool; store: Pick<ReturnType<typeof openObjectStore>, 'put'>; bucket: string },
+  day: number,
+  places: readonly (readonly [ra: number, dec: number])[],
+): Promise<CommittedUnit> {
+  const [visit, group] = [2026112100042n + BigInt(day), `visit ${day}`]
+  const raws = [{ at: Date.now(), raw: { ...raw(0, visit), group } }]
+  await dispatch(pool)(jobEvent(decision(0, { announcement: { ...announcement, group }, raws })))
+  const { epoch } = (await openLeases(pool).lease({ id: 'w' }))!
+  const midpointMjdTai = 61365 + day
+  const more = { visit, midpointMjdTai, psfFlux: 1000 + day }
+  const sources = places.map(([ra, dec], i) => source(i + 1, ra, dec, more))
+  const about = { visit, exposures: [visit], group, epoch, midpointMjdTai }
+  const report = pipelineResult(sources, { ...about, cutoutBucket: bucket, cutoutKey: `cutouts/${day}` })
+  await store.put(bucket, `cutouts/${day}`, Buffer.alloc(30 * places.length, day))
+  const unit = unitKey('LATISS', group, 0)
+  await associate(pool)(event(reports, unit, report))
+  return { unit, visit, group, report, ids: sources.map(({ diaSourceId }) => diaSourceId) }
 }
 
 export async function publishing(): Promise<Publishing> {
@@ -67,21 +89,7 @@ export async function publishing(): Promise<Publishing> {
   const log = { debug: nothing, info: nothing, error: nothing, warn: (_: object, it: string) => void warnings.push(it) }
   return {
     ...{ db, warnings },
-    commit: async (day, places) => {
-      const [visit, group] = [2026112100042n + BigInt(day), `visit ${day}`]
-      const raws = [{ at: Date.now(), raw: { ...raw(0, visit), group } }]
-      await dispatch(db.pool)(jobEvent(decision(0, { announcement: { ...announcement, group }, raws })))
-      const { epoch } = (await openLeases(db.pool).lease({ id: 'w' }))!
-      const midpointMjdTai = 61365 + day
-      const more = { visit, midpointMjdTai, psfFlux: 1000 + day }
-      const sources = places.map(([ra, dec], i) => source(i + 1, ra, dec, more))
-      const about = { visit, exposures: [visit], group, epoch, midpointMjdTai }
-      const report = pipelineResult(sources, { ...about, cutoutBucket: bucket, cutoutKey: `cutouts/${day}` })
-      await store.put(bucket, `cutouts/${day}`, Buffer.alloc(30 * places.length, day))
-      const unit = unitKey('LATISS', group, 0)
-      await associate(db.pool)(event(reports, unit, report))
-      return { unit, visit, group, report, ids: sources.map(({ diaSourceId }) => diaSourceId) }
-    },
+    commit: (day, places) => commitUnit({ pool: db.pool, store, bucket }, day, places),
     start: async () => {
       const client = new MemoryClient(broker, `client ${running.size}`)
       const publisher = { pool: db.pool, store, codec, alertPartitions: PARTITIONS, bell: pollingBell, log }
