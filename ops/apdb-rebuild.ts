@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander'
 import { migrate } from '../sinks/postgres/migrate.ts'
+import { listMonths } from '../sinks/postgres/partitions.ts'
 import { openPool } from '../sinks/postgres/pool.ts'
 import { comparedTables, diffTable, type TableDiff } from '../sinks/associate/diff.ts'
 import { rebuild, RebuildError } from '../sinks/associate/rebuild.ts'
 import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
 import { openDatabase, openStore } from '../streams/main/world.ts'
-import { json } from './ledger.ts'
+import { json, readDatabase } from './ledger.ts'
 import { table } from './table.ts'
 
 interface RebuildOptions {
@@ -37,6 +38,7 @@ export async function rebuildApdb(
   const { into } = options
   if (into === config.postgres.url)
     throw new ConfigError('--into is postgres.url: the APDB in use cannot be rebuilt over itself')
+  if (options.diff) await refuseMonthsAway(config)
   await migrate(into).catch((error: Error) => {
     throw new ConfigError(`The database of --into cannot be prepared: ${error.message}`)
   })
@@ -55,6 +57,17 @@ export async function rebuildApdb(
     store.close()
     await target.end()
   }
+}
+
+/** Rows of a month that is detached would all count as rebuilt for nothing. */
+async function refuseMonthsAway(config: Config): Promise<void> {
+  const months = await readDatabase(config, 'The APDB', listMonths)
+  const away = months.filter(({ state }) => state !== 'attached').map(({ month }) => month)
+  if (away.length === 0) return
+  throw new ConfigError(
+    `${away.join(', ')} ${away.length === 1 ? 'is' : 'are'} detached from the APDB, so it cannot be compared: attach again ` +
+      `(${away.map(month => `pp apdb partitions add ${month} --apply`).join('; ')}), or give --no-diff`,
+  )
 }
 
 const differs = ({ onlyLeft, onlyRight, different }: TableDiff) => onlyLeft + onlyRight + different > 0

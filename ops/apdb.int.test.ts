@@ -4,6 +4,7 @@ import { addMonth, detachMonth, divided, listMonths } from '../sinks/postgres/pa
 import { decision, jobEvent } from '../sinks/testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../sinks/testing/database.ts'
 import type { Config } from '../streams/main/config.ts'
+import { rebuildApdb } from './apdb-rebuild.ts'
 import { type MonthFlags, orderAdd, orderDetach, showMonths } from './apdb.ts'
 import { configWith, printer } from './testing/config.ts'
 
@@ -108,4 +109,14 @@ describe('pp apdb partitions', () => {
     client.release()
     expect((await listMonths(db.pool))[0]!.state).toBe('attached')
   })
+})
+
+it('pp apdb rebuild compares with no APDB of which a month is detached, and has then touched nothing', async () => {
+  await addMonth(db.pool, '2026-02')
+  await detachMonth(db.pool, '2026-02')
+  const into = db.url.replace(/[^/]*$/, 'not_even_there')
+  const rebuilding = rebuildApdb(config, { into, diff: true, json: false }, () => undefined)
+  await expect(rebuilding).rejects.toThrow(
+    '2026-02 is detached from the APDB, so it cannot be compared: attach again (pp apdb partitions add 2026-02 --apply), or give --no-diff',
+  )
 })

@@ -5,9 +5,11 @@ import {
   listMonths,
   listWaiting,
   type Month,
+  openOrders,
   unfinishedUnits,
   type Waiting,
 } from '../sinks/postgres/partitions.ts'
+import { isMadeFrom } from '../sinks/postgres/months.ts'
 import type { Pool } from '../sinks/postgres/pool.ts'
 import { type Config, ConfigError, loadConfig } from '../streams/main/config.ts'
 import { directUrlOf, openDatabase } from '../streams/main/world.ts'
@@ -138,6 +140,11 @@ async function refuseNeeded(pool: Pool, month: string, now: Instant): Promise<vo
   if (units > 0)
     throw new ConfigError(
       `${units} units of ${month} have not ended or are not told yet; \`pp units --all\` lists them, and the month stays until they have`,
+    )
+  const orders = (await openOrders(pool)).filter(it => isMadeFrom(month, it.visit, it.committed))
+  if (orders.length > 0)
+    throw new ConfigError(
+      `order ${orders[0]!.order} about alerts is not carried out yet, and needs ${month}; \`pp alerts orders\` says how far it is`,
     )
 }
 

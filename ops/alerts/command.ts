@@ -10,14 +10,20 @@ import {
   readOrders,
   withdrawOrdered,
 } from '../../sinks/orders/book.ts'
-import { countSelected, type OrderKind, readCandidates, type Selection } from '../../sinks/orders/candidates.ts'
+import {
+  countSelected,
+  monthsAway,
+  type OrderKind,
+  readCandidates,
+  type Selection,
+} from '../../sinks/orders/candidates.ts'
 import { InDoubt, type Pool } from '../../sinks/postgres/pool.ts'
 import { type Config, ConfigError, loadConfig } from '../../streams/main/config.ts'
 import { audit } from '../../topology/streams.ts'
 import { json, nightOf, readDatabase } from '../ledger.ts'
 import { asOperator, commitOrder, orderedBy } from '../operator.ts'
 import { type AlertPlan, planOf } from './plan.ts'
-import { describeOrder, describePlan } from './text.ts'
+import { describeAway, describeOrder, describePlan } from './text.ts'
 
 type Print = (text: string) => void
 
@@ -119,7 +125,11 @@ export async function orderPlan(
   const [known] = await readOrders(pool, id)
   if (known !== undefined && known.kind !== kind) throw new ConfigError(`Order ${id} is one to ${known.kind}`)
   if (known === undefined) await give(pool, await planned(pool, kind, what), signed)
-  if (kind === 'retract') await withdrawOrdered(pool, id, withdrawSources)
+  if (kind === 'retract') {
+    // An order that was cut short may be given again long after it.
+    await refuseMonthsAway(pool, selectionOf(what), kind)
+    await withdrawOrdered(pool, id, withdrawSources)
+  }
   const order = (await readOrders(pool, id))[0]!
   if (order.notedAt === null) {
     const { by, reason, alerts, units } = order
@@ -161,8 +171,15 @@ export async function planned(pool: Pool, kind: OrderKind, what: What): Promise<
   const count = await countSelected(pool, selection)
   if (count > MOST_ALERTS)
     throw new ConfigError(`${count} alerts are meant; one order may have ${MOST_ALERTS}. Order it visit by visit`)
+  await refuseMonthsAway(pool, selection, kind)
   const ids = 'ids' in selection ? selection.ids : undefined
   return planOf(await readCandidates(pool, selection, kind), { kind, ids, withRetracted: what.withRetracted })
+}
+
+/** @throws ConfigError where an order needs rows that no query of the APDB sees: it would leave them out, and nobody would notice */
+async function refuseMonthsAway(pool: Pool, selection: Selection, kind: OrderKind): Promise<void> {
+  const away = await monthsAway(pool, selection, kind)
+  if (away.length > 0) throw new ConfigError(describeAway(away, kind))
 }
 
 /** @throws ConfigError where none or several are said, or one of them is none */

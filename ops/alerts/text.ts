@@ -1,4 +1,5 @@
 import type { GivenOrder } from '../../sinks/orders/book.ts'
+import { WINDOW_DAYS } from '../../topology/association/associate.ts'
 import { table } from '../table.ts'
 import { timeOf } from '../times.ts'
 import type { AlertPlan, Left } from './plan.ts'
@@ -58,6 +59,19 @@ function leftOf({ retracted, untold, incomplete, unknown }: Left, kind: AlertPla
 
 const some = (all: readonly (string | bigint)[]): string =>
   all.slice(0, 5).join(', ') + (all.length > 5 ? ` and ${all.length - 5} more` : '')
+
+/** Why nothing can be planned while these months are detached, and what to do. */
+export const describeAway = (months: readonly string[], kind: AlertPlan['kind']): string =>
+  [
+    `${months.join(', ')} ${months.length === 1 ? 'is' : 'are'} detached from the APDB, and ` +
+      (kind === 'resend'
+        ? `these alerts are packed from there: their sources, or the history of the ${WINDOW_DAYS} days before them`
+        : 'sources that are meant lie there'),
+    `Attach again: ${months.map(month => `pp apdb partitions add ${month} --apply`).join('; ')}`,
+    ...(kind === 'resend'
+      ? ['Or take the packets as they were sent from the archive of alerts (docs/alert-archive-and-resend.md)']
+      : []),
+  ].join('\n')
 
 /** Where an order stands. */
 export function describeOrder({ id, kind, by, reason, orderedAt, alerts, units, refusals }: GivenOrder): string {

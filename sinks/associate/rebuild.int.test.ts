@@ -10,6 +10,7 @@ import { dispatch } from '../ledger/dispatch.ts'
 import { defaultRules, openLeases } from '../ledger/leases.ts'
 import { openObjectStore } from '../objects/s3.ts'
 import { type OutboxRow, toResult } from '../publish/outbox.ts'
+import { addMonth, detachMonth } from '../postgres/partitions.ts'
 import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { archiveResults } from './archive-results.ts'
@@ -113,6 +114,18 @@ describe('a rebuilt APDB', () => {
     expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 1, sources: 0 })
     await archiveAll([await commit(4, 0, [[30, -20]])])
     expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 1, sources: 1, objects: 0 })
+    for (const diff of await differences()) expect(diff).toMatchObject(same)
+  })
+
+  it('is not gone on with past a commit that reads a month which is detached there', async () => {
+    await archiveAll([await commit(1, 0, [[30, -20]])])
+    for (const month of ['2025-10', '2026-03']) await addMonth(made.pool, month)
+    for (const month of ['2025-10', '2026-03']) await detachMonth(made.pool, month)
+    await expect(rebuild(made.pool, store, bucket)).rejects.toThrow(
+      'LATISS/visit/1/0: its commit reads 2026-03, which is detached from the database to rebuild into. Attach it again (pp apdb partitions add 2026-03 --apply',
+    )
+    await addMonth(made.pool, '2026-03')
+    expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 1, sources: 1 })
     for (const diff of await differences()) expect(diff).toMatchObject(same)
   })
 

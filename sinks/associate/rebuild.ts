@@ -4,6 +4,8 @@ import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import { codecWith, schemaIdOf, type Codec } from '../../schemas/codec.ts'
 import type { AvroSchema } from '../../schemas/schemas.ts'
 import { regionOf } from '../../topology/association/check.ts'
+import { isMadeFrom } from '../postgres/months.ts'
+import { listMonths } from '../postgres/partitions.ts'
 import { type Client, type Pool, transact } from '../postgres/pool.ts'
 import { type Archive, type Commit, COMMITS, resultKey, schemaKey } from './archive.ts'
 import { writeAssociated } from './write.ts'
@@ -34,7 +36,8 @@ const AHEAD = 16
  * The outcome is the APDB's: association is a function of the report, of the sky as the commits before left it, and of the commit's time.
  *
  * @param onCommit hears of each, with how many there were before it in this call
- * @throws RebuildError where the database holds rows that no rebuild made, or a committed report is not in the archive
+ * @throws RebuildError where the database holds rows that no rebuild made, a committed report is not in the archive, or a month that a commit
+ *   reads is detached
  */
 export async function rebuild(
   pool: Pool,
@@ -44,12 +47,14 @@ export async function rebuild(
 ): Promise<Rebuilt> {
   const startAfter = await progressOf(pool)
   const codec = archivedCodec(store, bucket)
+  const away = (await listMonths(pool)).flatMap(({ month, state }) => (state === 'attached' ? [] : [month]))
   let [commits, sources, objects] = [0, 0, 0]
   let untilMjdTai: number | null = null
   const fetched = ahead(store.list(bucket, COMMITS, startAfter), AHEAD, ({ key }) =>
     fetchCommit(store, bucket, codec, key),
   )
   for await (const { key, commit, result } of fetched) {
+    refuseWithout(away, commit, result)
     const rows = await transact(pool, client => apply(client, key, commit, result))
     onCommit(commit, commits)
     commits++
@@ -58,6 +63,16 @@ export async function rebuild(
     untilMjdTai = commit.committedAtMjdTai
   }
   return { commits, sources, objects, untilMjdTai }
+}
+
+/** A commit that does not see all that it saw would come out otherwise, and all that build on it. */
+function refuseWithout(away: readonly string[], { unit, committedAtMjdTai }: Commit, { visit }: PipelineResult): void {
+  const month = away.find(it => visit !== null && isMadeFrom(it, visit, committedAtMjdTai))
+  if (month !== undefined)
+    throw new RebuildError(
+      `${unit}: its commit reads ${month}, which is detached from the database to rebuild into. Attach it again ` +
+        `(pp apdb partitions add ${month} --apply, with that database as postgres.url), and run the command again; it goes on from here`,
+    )
 }
 
 async function apply(client: Client, key: string, commit: Commit, result: PipelineResult) {

@@ -1,5 +1,6 @@
+import { WINDOW_DAYS } from '../../topology/association/associate.ts'
 import { VISIT_SLACK_DAYS } from '../../topology/association/check.ts'
-import { dayObsOf, diaSourceId, exposureId } from '../../topology/identifiers.ts'
+import { dayObsOf, diaSourceId, exposureId, parseExposureId } from '../../topology/identifiers.ts'
 import { instantOfMjdTai, mjdTaiOfInstant } from '../../topology/model/time.ts'
 
 /**
@@ -36,3 +37,24 @@ export function isOfUnit(column: string, visit: bigint, detector: number): strin
 }
 
 const lowestId = (visit: bigint, detector: number): bigint => diaSourceId(visit, detector, 1) - 1n
+
+const VISIT_DIGITS = 10n ** 13n
+const monthAt = (ms: number): string => new Date(ms).toISOString().slice(0, 7)
+/** Noon of a visit's day. */
+function noonOf(visit: bigint): number {
+  const { dayObs } = parseExposureId(visit % VISIT_DIGITS)
+  return Date.UTC(Math.floor(dayObs / 10_000), (Math.floor(dayObs / 100) % 100) - 1, dayObs % 100, 12)
+}
+
+/** The month of a visit, like 2026-11: that of its sources' table. */
+export const monthOf = (visit: bigint): string => monthAt(noonOf(visit))
+
+/**
+ * Whether what was committed of a visit at a time (MJD TAI) was made from this month, and so are its alerts: from the oldest history that it reads up
+ * to its commit, because a visit that was replayed has found later visits there.
+ */
+export function isMadeFrom(month: string, visit: bigint, committedAtMjdTai: number): boolean {
+  const first = monthAt(noonOf(visit) - (WINDOW_DAYS + 1) * 86_400_000)
+  const last = monthAt(Math.max(noonOf(visit), instantOfMjdTai(committedAtMjdTai)))
+  return first <= month && month <= last
+}

@@ -108,3 +108,15 @@ export async function unfinishedUnits(db: Querier, from: Date, to: Date): Promis
   )
   return rows[0]!.units
 }
+
+/** Parts of operators' orders about alerts that are not carried out yet, each with its visit and that one's last commit (MJD TAI). */
+export async function openOrders(
+  db: Querier,
+): Promise<{ readonly order: string; readonly visit: bigint; readonly committed: number }[]> {
+  const { rows } = await db.query<{ order: string; visit: bigint; committed: number }>(
+    `select it.order_id as "order", o.visit, max(o.committed_at_mjd_tai) as committed
+     from alert_order_unit it join outbox o using (unit, attempt)
+     where it.state in ('ordered', 'pending') group by 1, 2 order by 1, 2`,
+  )
+  return rows
+}
