@@ -93,12 +93,12 @@ function reportProgress() {
 }
 
 function textOf(
-  { commits, sources, objects, untilMjdTai }: Awaited<ReturnType<typeof rebuild>>,
+  { commits, sources, objects, withdrawn, untilMjdTai }: Awaited<ReturnType<typeof rebuild>>,
   seconds: number,
   diffs: readonly TableDiff[] | undefined,
 ): string {
   const until = untilMjdTai === null ? '' : `, the last of MJD ${untilMjdTai.toFixed(5)} (TAI)`
-  const head = `${commits} commits applied${until}: ${sources} DiaSources, ${objects} new DiaObjects, in ${seconds.toFixed(1)} s`
+  const head = `${commits} commits applied${until}: ${sources} DiaSources, ${objects} new DiaObjects, ${withdrawn} withdrawn, in ${seconds.toFixed(1)} s`
   if (diffs === undefined) return head
   const rows = diffs.map(diff => [
     ...[diff.table, String(diff.equal), String(diff.different), String(diff.onlyLeft), String(diff.onlyRight)],

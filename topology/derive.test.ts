@@ -87,8 +87,8 @@ it('the graph is what it was when somebody last looked', () => {
       journal repo-sync-table
 
     Stage result-archive (effect, 2 tasks, process effects)
-      keeps each report and each commit, from which the APDB can be rebuilt
-      <-- pipeline-result, detector-result
+      keeps each report, each commit and each retraction, from which the APDB can be rebuilt
+      <-- pipeline-result, detector-result, alerts-retracted
       ==> central repository
       journal result-archive-table
 

@@ -101,9 +101,9 @@ export const promptTopology = ({
       },
       {
         name: 'result-archive',
-        summary: 'keeps each report and each commit, from which the APDB can be rebuilt',
+        summary: 'keeps each report, each commit and each retraction, from which the APDB can be rebuilt',
         role: 'effects', tasks: 2, run: 'effect',
-        reads: [s.pipelineResult, s.detectorResult], writes: [], into: ['central repository'],
+        reads: [s.pipelineResult, s.detectorResult, s.alertsRetracted], writes: [], into: ['central repository'],
       },
       {
         name: 'metrics',

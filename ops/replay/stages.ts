@@ -12,7 +12,7 @@ export const comesTo: Readonly<Record<string, string>> = {
   archive: 'alerts that are still on the topic are archived again, the same bytes under the same names',
   'visit-window': 'visits that it has forgotten are summed up anew; to the others nothing is news',
   'repo-sync': 'products are registered where they are missing; each unit is told again on repository-ingested',
-  'result-archive': 'reports and commits are stored again under the names they had',
+  'result-archive': 'reports, commits and retractions are stored again under the names they had',
   metrics: 'metrics are made again, with the ids they had',
 }
 

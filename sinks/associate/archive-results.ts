@@ -5,13 +5,21 @@ import { type Codec, schemaIdOf } from '../../schemas/codec.ts'
 import { wholeSchema } from '../../schemas/schemas.ts'
 import { unitKey } from '../../topology/identifiers.ts'
 import { isOf } from '../../topology/model/step.ts'
-import { detectorResult, pipelineResult } from '../../topology/streams.ts'
+import { alertsRetracted, detectorResult, pipelineResult } from '../../topology/streams.ts'
 import { type Effect, nothing } from '../effect.ts'
-import { type Archive, type Commit, commitKey, resultKey, schemaKey } from './archive.ts'
+import {
+  type Archive,
+  type Commit,
+  commitKey,
+  resultKey,
+  type Retraction,
+  retractionKey,
+  schemaKey,
+} from './archive.ts'
 
 /**
- * pipeline-result and detector-result → the archive from which an APDB is rebuilt: reports that may be committed, and the commits. Both
- * have names of their own, so the same record may come any number of times. Off the way to the alerts: a store that is away makes the
+ * pipeline-result, detector-result and alerts-retracted → the archive from which an APDB is rebuilt: reports that may be committed, the
+ * commits, and what was withdrawn after them. All have names of their own, so the same record may come any number of times. Off the way to the alerts: a store that is away makes the
  * archive late, and nothing else.
  */
 export function archiveResults(store: Pick<Archive, 'put'>, bucket: string, codec: Pick<Codec, 'encode'>): Effect {
@@ -41,7 +49,11 @@ export function archiveResults(store: Pick<Archive, 'put'>, bucket: string, code
           commitKey(commit.committedAtMjdTai, commit.unit, commit.attempt),
           Buffer.from(JSON.stringify(commit)),
         )
-    } else throw new Error(`result-archive reads reports and results, not ${event.stream}`)
+    } else if (isOf(alertsRetracted, event)) {
+      const { diaSourceId, timeWithdrawnMjdTai } = event.value
+      const retraction: Retraction = { diaSourceId: String(diaSourceId), timeWithdrawnMjdTai }
+      await store.put(bucket, retractionKey(diaSourceId), Buffer.from(JSON.stringify(retraction)))
+    } else throw new Error(`result-archive reads reports, results and retractions, not ${event.stream}`)
     return nothing
   }
 }

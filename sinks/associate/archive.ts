@@ -18,12 +18,19 @@ export interface Commit {
   readonly diaObjects: number
 }
 
+/** What was withdrawn from the APDB after its commit; the id in decimal. */
+export interface Retraction {
+  readonly diaSourceId: string
+  readonly timeWithdrawnMjdTai: number
+}
+
 /**
  * Everything lies under one folder:
  *
  * rebuild/results/<unit>/<attempt>-<epoch>.avro.gz   a report as the worker sent it, in the registry's wire format
  * rebuild/schemas/<id>.json                          the schema that those bytes name, so that the archive outlives the registry
  * rebuild/commits/<MJD TAI>/<unit>@<attempt>.json    what was committed when, and from which report
+ * rebuild/retractions/<diaSourceId>.json             that a source was withdrawn, and when
  *
  * Example: `rebuild/commits/61365.104166666664/LATISS/2026-11-22T03:00:00.000/0@0.json`.
  */
@@ -33,6 +40,9 @@ export const resultKey = (unit: string, attempt: number, epoch: number): string 
   `${ROOT}/results/${unit}/${attempt}-${epoch}.avro.gz`
 
 export const schemaKey = (id: number): string => `${ROOT}/schemas/${id}.json`
+
+export const RETRACTIONS = `${ROOT}/retractions/`
+export const retractionKey = (diaSourceId: bigint): string => `${RETRACTIONS}${diaSourceId}.json`
 
 export const COMMITS = `${ROOT}/commits/`
 

@@ -4,19 +4,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import type { PipelineResult } from '../../schemas/avro/generated.ts'
 import { codecWith } from '../../schemas/codec.ts'
 import { unitKey } from '../../topology/identifiers.ts'
-import { detectorResult, pipelineResult as reports } from '../../topology/streams.ts'
+import { alertsRetracted, detectorResult, pipelineResult as reports } from '../../topology/streams.ts'
 import { pipelineResult, source } from '../../topology/testing/sources.ts'
 import { dispatch } from '../ledger/dispatch.ts'
 import { defaultRules, openLeases } from '../ledger/leases.ts'
 import { openObjectStore } from '../objects/s3.ts'
 import { type OutboxRow, toResult } from '../publish/outbox.ts'
 import { addMonth, detachMonth } from '../postgres/partitions.ts'
+import { transact } from '../postgres/pool.ts'
 import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { archiveResults } from './archive-results.ts'
 import { associate } from './associate.ts'
 import { comparedTables, diffTable } from './diff.ts'
 import { rebuild } from './rebuild.ts'
+import { withdrawSources } from './withdraw.ts'
 
 /** A night that is committed and archived as it happens, then made again from the archive alone. */
 
@@ -114,6 +116,37 @@ describe('a rebuilt APDB', () => {
     expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 1, sources: 0 })
     await archiveAll([await commit(4, 0, [[30, -20]])])
     expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 1, sources: 1, objects: 0 })
+    for (const diff of await differences()) expect(diff).toMatchObject(same)
+  })
+
+  it('has the withdrawals of the live one, whenever each was archived: before its commit was, or after the commits were applied', async () => {
+    const units = [
+      await commit(1, 0, [[30, -20]]),
+      await commit(2, 0, [
+        [30, -20],
+        [30.1, -20],
+      ]),
+    ]
+    const ids = units.map(({ result }) => result.sources[0]!.diaSourceId)
+    const retract = async (id: bigint) => {
+      await transact(live.pool, client => withdrawSources(client, [id]))
+      const { rows } = await live.pool.query<{ at: number }>(
+        'select "timeWithdrawnMjdTai" as at from "DiaSource" where "diaSourceId" = $1',
+        [id],
+      )
+      const told = { diaSourceId: id, timeWithdrawnMjdTai: rows[0]!.at, reason: 'ghost', by: 'kim', at: Date.now() }
+      await archive()(event(alertsRetracted, String(id), told))
+    }
+    await retract(ids[0]!)
+    expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 0, withdrawn: 0 })
+    await archiveAll(units)
+    // What follows a withdrawn source is associated with its object as ever.
+    await archiveAll([await commit(3, 0, [[30, -20]])])
+    expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 3, withdrawn: 1 })
+    for (const diff of await differences()) expect(diff).toMatchObject(same)
+    await retract(ids[1]!)
+    expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 0, withdrawn: 1 })
+    expect(await rebuild(made.pool, store, bucket)).toMatchObject({ commits: 0, withdrawn: 0 })
     for (const diff of await differences()) expect(diff).toMatchObject(same)
   })
 

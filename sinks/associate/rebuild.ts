@@ -7,7 +7,7 @@ import { regionOf } from '../../topology/association/check.ts'
 import { isMadeFrom } from '../postgres/months.ts'
 import { listMonths } from '../postgres/partitions.ts'
 import { type Client, type Pool, transact } from '../postgres/pool.ts'
-import { type Archive, type Commit, COMMITS, resultKey, schemaKey } from './archive.ts'
+import { type Archive, type Commit, COMMITS, resultKey, type Retraction, RETRACTIONS, schemaKey } from './archive.ts'
 import { writeAssociated } from './write.ts'
 
 /** What cannot be rebuilt, in words for an operator. */
@@ -19,6 +19,8 @@ export interface Rebuilt {
   readonly commits: number
   readonly sources: number
   readonly objects: number
+  /** Sources that this call has withdrawn. */
+  readonly withdrawn: number
   /** Of the last commit applied, MJD TAI; null where there was none. */
   readonly untilMjdTai: number | null
 }
@@ -32,6 +34,9 @@ const AHEAD = 16
  * Applies the archived commits, in the order in which they were made, to a database that has seen none or the first of them. Each is one
  * transaction, which also notes how far the rebuild came: stopped at any moment and called again it goes on, and called again next day
  * it adds that day's.
+ *
+ * What was withdrawn from the APDB is withdrawn at the end: a withdrawal changes that one column, and no commit reads it. All of them are
+ * looked at in each call, since one may have been archived before the commit of its source was.
  *
  * The outcome is the APDB's: association is a function of the report, of the sky as the commits before left it, and of the commit's time.
  *
@@ -62,7 +67,7 @@ export async function rebuild(
     objects += rows.created
     untilMjdTai = commit.committedAtMjdTai
   }
-  return { commits, sources, objects, untilMjdTai }
+  return { commits, sources, objects, withdrawn: await withdrawAll(pool, store, bucket), untilMjdTai }
 }
 
 /** A commit that does not see all that it saw would come out otherwise, and all that build on it. */
@@ -87,6 +92,24 @@ async function apply(client: Client, key: string, commit: Commit, result: Pipeli
     [PROGRESS, key],
   )
   return rows
+}
+
+/** Gives back how many sources were not withdrawn before. */
+async function withdrawAll(pool: Pool, store: Pick<Archive, 'get' | 'list'>, bucket: string): Promise<number> {
+  const fetched = ahead(
+    store.list(bucket, RETRACTIONS),
+    AHEAD,
+    async ({ key }) => JSON.parse(String(await store.get(bucket, key))) as Retraction,
+  )
+  let withdrawn = 0
+  for await (const { diaSourceId, timeWithdrawnMjdTai } of fetched) {
+    const { rowCount } = await pool.query(
+      `update "DiaSource" set "timeWithdrawnMjdTai" = $2 where "diaSourceId" = $1 and "timeWithdrawnMjdTai" is null`,
+      [diaSourceId, timeWithdrawnMjdTai],
+    )
+    withdrawn += rowCount ?? 0
+  }
+  return withdrawn
 }
 
 /** @throws RebuildError for a database that is in use */
