@@ -30,13 +30,21 @@ export interface ReadBack {
   readonly duplicates: number
 }
 
+interface Reading {
+  readonly expected: number
+  readonly quietMs?: number
+  readonly timeoutMs?: number
+  /** That of the public stream where it is not said. */
+  readonly topic?: string
+}
+
 /**
  * Reads the public stream as a broker would: a client that is not ours, a fresh group, `read_committed`, schemas from the
  * registry. Ends when `expected` alerts have come and no more follow for `quietMs`, or after `timeoutMs` with what there is.
  */
 export async function readAlerts(
   services: ServiceAddresses,
-  { expected, quietMs = 1500, timeoutMs = 30_000 }: { expected: number; quietMs?: number; timeoutMs?: number },
+  { expected, quietMs = 1500, timeoutMs = 30_000, topic = alerts.topic }: Reading,
 ): Promise<ReadBack> {
   const registry = new SchemaRegistry(
     { host: services.registry.url },
@@ -57,7 +65,7 @@ export async function readAlerts(
   let last = Date.now()
   await consumer.connect()
   try {
-    await consumer.subscribe({ topic: alerts.topic, fromBeginning: true })
+    await consumer.subscribe({ topic, fromBeginning: true })
     await consumer.run({
       eachMessage: async ({ message }) => {
         const alert = (await registry.decode(message.value!)) as Alert

@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { rubinPython } from '../../schemas/testing/python.ts'
 import { eventually } from '../../streams/testing/reading.ts'
+import { endAsFromAKeyboard, type Example, type Reader, readUntil, spawnReader } from './testing/reader.ts'
 import { type AlertStream, openAlertStream, PARTITIONS, unitOf } from './testing/stream.ts'
 
 /** The examples of docs/alert-stream.md, and what consumers do beyond them, on alerts of which some were aborted. */
@@ -15,7 +14,6 @@ import { type AlertStream, openAlertStream, PARTITIONS, unitOf } from './testing
 const services = inject('services')
 const python = await rubinPython()
 const missing = 'missing' in python ? python.missing : undefined
-const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 const VISITS = { alone: 2026112100001n, dead: 2026112100002n, interleaved: [2026112100003n, 2026112100004n] as const }
 const never = unitOf(VISITS.dead, 4)
@@ -55,57 +53,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-interface Reader {
-  readonly child: ChildProcess
-  /** Ids of the lines that it has printed. */
-  readonly ids: string[]
-  readonly lines: string[]
-  readonly ended: Promise<{ readonly code: number | null; readonly errors: string }>
-}
-
-function startReader(which: 'reader.py' | 'reader.ts', group: string, more: readonly string[] = []): Reader {
-  const [command, before, env] =
-    which === 'reader.ts'
-      ? [process.execPath, ['--import', 'tsx'], process.env]
-      : ['python3', [], 'env' in python ? python.env : process.env]
-  const places = ['--brokers', services.kafka.brokers.join(','), '--registry', services.registry.url]
-  const args = [...before, file(which), ...places, '--topic', stream.topic, '--group', `${stream.topic}-${group}`]
-  const child = spawn(command, [...args, ...more], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  running.push(child)
-  const [ids, lines]: [string[], string[]] = [[], []]
-  createInterface({ input: child.stdout }).on('line', line => {
-    lines.push(line)
-    ids.push(line.split(' ')[0]!)
-  })
-  let errors = ''
-  child.stderr.on('data', (bytes: Buffer) => void (errors += String(bytes)))
-  const ended = new Promise<{ code: number | null; errors: string }>(resolve =>
-    child.on('close', code => resolve({ code, errors })),
-  )
-  return { child, ids, lines, ended }
-}
-
-async function endAsFromAKeyboard({ child, ended }: Reader): Promise<void> {
-  child.kill('SIGINT')
-  const { code, errors } = await ended
-  expect(code, errors).toBe(0)
-}
-
-/** Until it has seen so many alerts. */
-async function readUntil(reader: Reader, wanted: number): Promise<Reader> {
-  await eventually(
-    () => new Set(reader.ids).size >= wanted || reader.child.exitCode !== null,
-    () => `${reader.ids.length} of ${wanted} alerts`,
-    30_000,
-  )
-  await endAsFromAKeyboard(reader)
+const startReader = (which: Example, group: string, more: readonly string[] = []): Reader => {
+  const reader = spawnReader({ which, topic: stream.topic, group, more, services, python })
+  running.push(reader.child)
   return reader
 }
 
 const one = committed[0]!
 const oneLine = (id: bigint) => `${id}  object ${id}  MJD 61365.10000  30.00100 -20.00000  r  1000 nJy  0 earlier`
 
-const example = async (which: 'reader.py' | 'reader.ts') => {
+const example = async (which: Example) => {
   const stamps = join(folder, which)
   const reader = startReader(which, which, ['--cutouts', stamps])
   const { ids, lines } = await readUntil(reader, committed.length)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ALERT_SCHEMA_ID, alertSchemaText, alertSubjects } from './alert-subjects.ts'
+import { ALERT_SCHEMA_ID, alertSchemaText, type AlertSubject, alertSubjects } from './alert-subjects.ts'
 import { excerpt, type Rest } from './rest.ts'
 import { zipOf } from './zip.ts'
 
@@ -13,15 +13,23 @@ export const isApicurio = (url: string): boolean => compatible.test(url)
  * Without `requireEmptyRegistry=false` it would refuse a registry in use; what is there already is left as it is.
  * Gives a clause on what it answered, where it did not take the archive.
  */
-export async function importIntoApicurio(rest: Rest): Promise<string | undefined> {
+export async function importIntoApicurio(rest: Rest, archive = alertArchive()): Promise<string | undefined> {
   const url = `${rest.url.replace(compatible, '')}/apis/registry/v3/admin/import?requireEmptyRegistry=false`
-  const { status, body } = await rest.upload(url, 'application/zip', zipOf(alertArchive()))
+  const { status, body } = await rest.upload(url, 'application/zip', zipOf(archive))
   return status < 300 ? undefined : `its import answered ${status} (${excerpt(body)})`
 }
 
+/** A schema under an id that is computed and not allotted. */
+interface Imported {
+  readonly id: number
+  readonly schema: string
+  readonly subjects: readonly AlertSubject[]
+}
+
 /** The archive as files: a manifest, the schema once, and under each subject one version that points to it. */
-export function alertArchive(): Map<string, string> {
-  const schema = alertSchemaText()
+export function alertArchive(
+  { id, schema, subjects }: Imported = { id: ALERT_SCHEMA_ID, schema: alertSchemaText(), subjects: alertSubjects },
+): Map<string, string> {
   const hash = createHash('sha256').update(schema).digest('hex')
   const files = new Map<string, string>()
   const put = (path: string, entity: object) => void files.set(path, JSON.stringify(entity))
@@ -33,10 +41,10 @@ export function alertArchive(): Map<string, string> {
     exportedBy: '',
     dbVersion: '101',
   })
-  const content = { contentId: ALERT_SCHEMA_ID, canonicalHash: hash, contentHash: hash, artifactType: null }
+  const content = { contentId: id, canonicalHash: hash, contentHash: hash, artifactType: null }
   put(`content/${hash}.Content.json`, { ...content, contentType: 'application/json', serializedReferences: null })
   files.set(`content/${hash}.Content.data`, schema)
-  alertSubjects.forEach(({ subject, version }, i) => {
+  subjects.forEach(({ subject, version }, i) => {
     const folder = `groups/default/artifacts/${subject}`
     const common = {
       groupId: null,
@@ -47,12 +55,12 @@ export function alertArchive(): Map<string, string> {
       modifiedBy: '',
       modifiedOn: 0,
     }
-    const one = { version: String(version), versionOrder: version, state: 'ENABLED', contentId: ALERT_SCHEMA_ID }
+    const one = { version: String(version), versionOrder: version, state: 'ENABLED', contentId: id }
     put(`${folder}/MetaData.Artifact.json`, { ...common, artifactType: 'AVRO', name: null, labels: null })
     put(`${folder}/versions/${version}.ArtifactVersion.json`, {
       ...common,
       ...one,
-      globalId: ALERT_SCHEMA_ID + i, // unique per version of a subject; not what a message carries
+      globalId: id + i, // unique per version of a subject; not what a message carries
       name: null,
       labels: null,
     })

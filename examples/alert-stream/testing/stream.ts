@@ -19,6 +19,8 @@ export interface AlertStream {
   readonly topic: string
   /** One committed transaction, as publish makes it. */
   commit(partition: number, alerts: readonly Alert[], headers?: Readonly<Record<string, string>>): Promise<void>
+  /** The same, of packets that are framed already. */
+  commitPackets(partition: number, packets: readonly Buffer[]): Promise<void>
   /** A transaction of a publisher that dies before its end; the broker aborts it when `abort` is called. */
   leaveOpen(partition: number, alerts: readonly Alert[]): Promise<{ abort(): Promise<void> }>
   close(): Promise<void>
@@ -46,6 +48,8 @@ export async function openAlertStream({ kafka, registry }: ServiceAddresses): Pr
     topic,
     commit: (partition, alerts, more = {}) =>
       publisher.commit(alerts.map(alert => ({ ...{ topic, partition, key: null }, ...messageOf(alert, more) }))),
+    commitPackets: (partition, packets) =>
+      publisher.commit(packets.map(value => ({ topic, partition, key: null, value, headers: headersOf() }))),
     leaveOpen: async (partition, alerts) => {
       const producer = plain.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1 })
       dying.push(producer)
@@ -60,16 +64,18 @@ export async function openAlertStream({ kafka, registry }: ServiceAddresses): Pr
   }
 }
 
-const codec = codecWith(new Map([['lsst.v11_1.alert', 1101]]))
+export const codec = codecWith(new Map([['lsst.v11_1.alert', 1101]]))
 const messageOf = (alert: Alert, headers: Readonly<Record<string, string>> = {}) => ({
   value: codec.encode('lsst.v11_1.alert', alert),
-  headers: Object.fromEntries(
-    Object.entries({ producer_timestamp: String(Date.now()), ...headers }).map(([name, text]) => [
+  headers: headersOf(headers),
+})
+const headersOf = (more: Readonly<Record<string, string>> = {}) =>
+  Object.fromEntries(
+    Object.entries({ producer_timestamp: String(Date.now()), ...more }).map(([name, text]) => [
       name,
       Buffer.from(text),
     ]),
-  ),
-})
+  )
 
 const psf = { half: 20, data: new Float64Array(41 * 41).fill(1 / 41 ** 2) }
 const image = emptyImage(64, 64)
