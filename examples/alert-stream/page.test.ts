@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { packetKey, schemaKey } from '../../sinks/archive/archive.ts'
 import { ALERT_SCHEMA_ID, alertSubjects } from '../../streams/registry/alert-subjects.ts'
 import { WINDOW_DAYS } from '../../topology/association/associate.ts'
 import { alerts } from '../../topology/streams.ts'
@@ -21,6 +22,11 @@ it('names the topic, the schema, its subjects and the window as they are', () =>
   for (const { subject } of alertSubjects) expect(page).toContain(`\`${subject}\``)
   expect(page).toContain(`the ${WINDOW_DAYS} days before the exposure`)
   expect(page).toContain(`| ${Math.round(alerts.retentionHours! / 24)} days |`)
+})
+
+it('names the objects of the archive as they are', () => {
+  for (const key of [packetKey(170_055_002_004_914_266n), schemaKey(ALERT_SCHEMA_ID)])
+    expect(page).toContain(`\`${key}\``)
 })
 
 it('names the versions that the tests use', () => {
