@@ -1,5 +1,5 @@
 import type { DetectorJob, TerminalState } from '../../schemas/avro/generated.ts'
-import type { OutboxRow } from '../../sinks/publish/outbox.ts'
+import { ledgerKey, type Mark, type OutboxRow } from '../../sinks/publish/outbox.ts'
 import { LONGEST_TRANSACTION_MS, type Pool } from '../../sinks/postgres/pool.ts'
 import type { Event } from '../../topology/model/step.ts'
 import { partitionFor } from '../../streams/partitioner.ts'
@@ -18,6 +18,7 @@ interface Told {
   readonly row: OutboxRow
   readonly shard: number
   state: 'pending' | 'sent'
+  sentAt?: number
   /** From an ascending sequence, drawn when the transaction began: it is seen only when that commits. */
   readonly id: number
 }
@@ -102,7 +103,7 @@ export class Ledger {
       if (text.includes("state = 'sent', sent_at")) return { rows: this.#mark(values as [string, bigint]) }
       // No operator orders anything of alerts in these nights.
       if (text.includes('from alert_order_unit')) return { rows: [] }
-      if (text.includes('from outbox join unnest')) return { rows: this.#sentAmong(values as [string[], string[]]) }
+      if (text.includes('from outbox join unnest')) return { rows: this.#marks(values as [string[], string[], number]) }
       throw new Error(`the ledger in memory does not know the statement: ${text}`)
     }
     return { query } as unknown as Pool
@@ -112,13 +113,19 @@ export class Ledger {
     return rows.sort((a, b) => a.terminal_at - b.terminal_at || (a.unit < b.unit ? -1 : 1)).slice(0, limit)
   }
   #mark([unit, attempt]: [string, bigint]): never[] {
-    for (const it of this.#outbox) if (it.row.unit === unit && it.row.attempt === attempt) it.state = 'sent'
+    for (const it of this.#outbox)
+      if (it.row.unit === unit && it.row.attempt === attempt)
+        Object.assign(it, { state: 'sent', sentAt: this.#time.now() })
     return []
   }
-  #sentAmong([units, attempts]: [string[], string[]]): { unit: string; attempt: bigint }[] {
+  #marks([units, attempts, keptMs]: [string[], string[], number]): { unit: string; attempt: bigint; mark: Mark }[] {
+    const asked = new Set(units.map((unit, i) => `${unit}@${attempts[i]}`))
     return this.#outbox
-      .filter(({ row, state }) => state === 'sent' && attempts[units.indexOf(row.unit)] === String(row.attempt))
-      .map(({ row: { unit, attempt } }) => ({ unit, attempt }))
+      .filter(({ row }) => asked.has(ledgerKey(row)))
+      .map(({ row: { unit, attempt }, sentAt = Infinity }) => ({
+        ...{ unit, attempt },
+        mark: sentAt === Infinity ? 'none' : sentAt < this.#time.now() - keptMs ? 'old' : 'fresh',
+      }))
   }
 
   /** Whether all that was told has been taken. */

@@ -64,7 +64,7 @@ export function worldOf(time: Scheduler, { listing, rules }: WorldOptions): Worl
       if (listing === 'truthful') yield* store.bucket.list(bucket, prefix)
     },
   }
-  const log = { warn: () => undefined, info: () => undefined }
+  const log = { warn: () => undefined, info: () => undefined, error: () => undefined }
   const known = sidecars({ bucket: slow, tries: 1, pauseMs: 0, pause: async () => undefined, capacity: 100 })
   const bell = { next: (ms: number, signal?: AbortSignal) => sleep(time, SLOWER * ms, signal) }
   const publisher = { pool: ledger.pool, store: noStamps, codec, alertPartitions: PARTITIONS, bell: () => bell, log }

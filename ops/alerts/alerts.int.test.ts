@@ -172,9 +172,11 @@ describe('a resend', () => {
     stop = await world.start()
     await eventually(async () => expect(await stateOf(id)).toMatchObject({ units: { pending: 0, sent: 1 } }))
     expect(again(id)).toHaveLength(2)
-    // Its entry in the ledger goes when the mark is durable.
+    // Its entry in the ledger goes when the mark is old.
     const entries = () =>
       world.recordsIn(alertsLedger.topic).filter(({ key }) => String(key) === `${units[0]!.unit}@0#${id}`)
+    expect(entries().map(({ value }) => value === null)).toEqual([false])
+    await pool.query(`update alert_order_unit set sent_at = now() - interval '11 minutes' where order_id = $1`, [id])
     await eventually(() => expect(entries().map(({ value }) => value === null)).toEqual([false, true]))
   })
 

@@ -13,8 +13,8 @@ import { unitsSummary } from '../ledger/summary.ts'
 import { sweep } from '../ledger/sweep.ts'
 import { giveOrder, markNoted, readOrders, withdrawOrdered } from '../orders/book.ts'
 import { readCandidates } from '../orders/candidates.ts'
-import { carriedOutAmong, markOrdered, orderKey, readOrdered, withdrawalsOf } from '../publish/orders.ts'
-import { markedAmong, markSent, readPending } from '../publish/outbox.ts'
+import { markOrdered, orderKey, orderMarksAmong, readOrdered, withdrawalsOf } from '../publish/orders.ts'
+import { marksAmong, markSent, readPending } from '../publish/outbox.ts'
 import { chains, membersOf } from '../repository/contents.ts'
 import { repoSync } from '../repository/repo-sync.ts'
 import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
@@ -69,7 +69,7 @@ it('lets each process do all that it does with the rights of its role', async ()
   const shards = await Promise.all([0, 1, 2, 3, 4, 5].map(shard => readPending(effects, shard, 9)))
   const [row] = shards.flatMap(({ rows }) => rows)
   await markSent(effects, row!, { alerts: 1, bytes: 9n, digest: 'ab' })
-  expect(await markedAmong(effects, [`${unit}@0`])).toHaveLength(1)
+  expect([...(await marksAmong(effects, [`${unit}@0`], 60_000)).values()]).toEqual(['fresh'])
 
   await repoSync(effects)(event(detectorResult, 'LATISS/2026-02-25T04:00:20.000', ended()))
   const earlier = ended({ detector: 1, terminalAt: 0 })
@@ -87,7 +87,7 @@ it('lets each process do all that it does with the rights of its role', async ()
   const [part] = ordered.flat()
   expect((await withdrawalsOf(effects, part!.sources)).size).toBe(1)
   await markOrdered(effects, part!, null)
-  expect(await carriedOutAmong(effects, [orderKey(part!)])).toHaveLength(1)
+  expect([...(await orderMarksAmong(effects, [orderKey(part!)], 60_000)).values()]).toEqual(['fresh'])
   expect(await readOrders(reader)).toMatchObject([{ id: 'ab', units: { sent: 1 } }])
 
   await dispatch(effects)(jobEvent(decision(1)))

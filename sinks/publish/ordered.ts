@@ -1,8 +1,9 @@
 import { to } from '../../topology/model/step.ts'
 import { alertsLedger, alertsRetracted } from '../../topology/streams.ts'
 import { markOrdered, type OrderedRow, orderKey, readOrdered, withdrawalsOf } from './orders.ts'
-import { alertRecords, entryOf, packUnit } from './packed.ts'
-import { isWaiting, packPatiently, type Patience, quietly } from './patience.ts'
+import type { Memory } from './kept.ts'
+import { alertRecords, entryOf, packUnit, sentOf } from './packed.ts'
+import { isWaiting, packPatiently, quietly } from './patience.ts'
 import type { NewRecord, Publisher, PublishTask } from './ports.ts'
 
 /** Parts of orders looked at, to find one that can be carried out now. */
@@ -13,17 +14,14 @@ const MOST_LOOKED_AT = 100
  * and an alerts-ledger entry of their own, then the mark; as with the outbox, what is out is asked of the ledger. No detector-result: how
  * the unit ended was told. Rejects with what `commit` throws.
  */
-export async function sendOrdered(
-  publisher: Publisher,
-  task: PublishTask,
-  stuck: Map<string, Patience>,
-): Promise<boolean> {
+export async function sendOrdered(publisher: Publisher, task: PublishTask, { stuck, kept }: Memory): Promise<boolean> {
   const rows = await quietly(publisher, task, () => readOrdered(publisher.pool, task.index, MOST_LOOKED_AT))
   const row = rows?.find(it => !isWaiting(stuck, orderKey(it)))
   if (row === undefined || task.signal.aborted) return false
   const key = orderKey(row)
   const facts = { unit: row.unit, attempt: Number(row.attempt), order: row.order_id, kind: row.kind }
-  if (!task.rows.has(key)) {
+  const wasOut = task.rows.has(key)
+  if (!wasOut) {
     let refusal: string | undefined
     const records = await packPatiently(publisher, stuck, { key, facts }, async () => {
       const made = await (row.kind === 'resend' ? resent : retracted)(publisher, task, row)
@@ -41,7 +39,12 @@ export async function sendOrdered(
     publisher.log.info({ ...facts, records: records.length }, 'order packed')
     await task.commit(records)
   }
-  await quietly(publisher, task, () => markOrdered(publisher.pool, row, null))
+  await quietly(publisher, task, async () => {
+    await markOrdered(publisher.pool, row, null)
+    const stored = { alerts: row.sources.length, committedAtMjdTai: row.committed_at_mjd_tai }
+    if (wasOut) kept.met(key, await sentOf(publisher, task, key), stored)
+    kept.marked(key)
+  })
   publisher.log.info(facts, 'order carried out')
   return true
 }

@@ -1,6 +1,6 @@
 import type { Instant } from '../../topology/model/time.ts'
 import type { Pool } from '../postgres/pool.ts'
-import { ledgerKey, type OutboxRow } from './outbox.ts'
+import { ledgerKey, type Mark, markOf, type OutboxRow } from './outbox.ts'
 
 /** What an operator has ordered of a unit whose alerts are out, waiting to be carried out. */
 export interface OrderedRow extends OutboxRow {
@@ -51,15 +51,18 @@ export async function markOrdered(pool: Pool, row: OrderedRow, refusal: string |
   )
 }
 
-/** Which of these ledger keys of orders have their mark. */
-export async function carriedOutAmong(pool: Pool, keys: readonly string[]): Promise<readonly string[]> {
-  if (keys.length === 0) return []
+/** How these ledger keys of orders are marked; a key that is missing in the answer has no row. */
+export async function orderMarksAmong(
+  pool: Pool,
+  keys: readonly string[],
+  keptMs: number,
+): Promise<ReadonlyMap<string, Mark>> {
+  if (keys.length === 0) return new Map()
   const parts = keys.map(key => KEY.exec(key)!)
-  const { rows } = await pool.query<Pick<OrderedRow, 'unit' | 'attempt' | 'order_id'>>(
-    `select unit, attempt, order_id from alert_order_unit
-     join unnest($1::text[], $2::bigint[], $3::text[]) as asked (unit, attempt, order_id) using (unit, attempt, order_id)
-     where state = 'sent'`,
-    [1, 2, 3].map(part => parts.map(match => match[part])),
+  const { rows } = await pool.query<Pick<OrderedRow, 'unit' | 'attempt' | 'order_id'> & { mark: Mark }>(
+    `select unit, attempt, order_id, ${markOf('$4::int')} from alert_order_unit
+     join unnest($1::text[], $2::bigint[], $3::text[]) as asked (unit, attempt, order_id) using (unit, attempt, order_id)`,
+    [...[1, 2, 3].map(part => parts.map(match => match[part])), keptMs],
   )
-  return rows.map(orderKey)
+  return new Map(rows.map(row => [orderKey(row), row.mark]))
 }

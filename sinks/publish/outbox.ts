@@ -83,19 +83,31 @@ export async function markSent(
   )
 }
 
-/** Which of these ledger keys have their mark: their ledger entry has done its service. */
-export async function markedAmong(pool: Pool, keys: readonly string[]): Promise<readonly string[]> {
-  if (keys.length === 0) return []
+/** Whether the row of a ledger entry is marked: not yet, less than some time ago, or before that. */
+export type Mark = 'none' | 'fresh' | 'old'
+
+/** SQL: the mark of a row with `state` and `sent_at`. @param keptMs SQL of the time after which it is old */
+export const markOf = (keptMs: string): string =>
+  `case when state <> 'sent' then 'none' when sent_at < clock_timestamp() - make_interval(secs => ${keptMs} / 1000.0) then 'old'
+     else 'fresh' end as mark`
+
+/** How the rows of these ledger keys are marked; a key that is missing in the answer has no row. */
+export async function marksAmong(
+  pool: Pool,
+  keys: readonly string[],
+  keptMs: number,
+): Promise<ReadonlyMap<string, Mark>> {
+  if (keys.length === 0) return new Map()
   const parts = keys.map(key => ({
     unit: key.slice(0, key.lastIndexOf('@')),
     attempt: key.slice(key.lastIndexOf('@') + 1),
   }))
-  const { rows } = await pool.query<{ unit: string; attempt: bigint }>(
-    `select unit, attempt from outbox join unnest($1::text[], $2::bigint[]) as asked (unit, attempt) using (unit, attempt)
-     where state = 'sent'`,
-    [parts.map(part => part.unit), parts.map(part => part.attempt)],
+  const { rows } = await pool.query<{ unit: string; attempt: bigint; mark: Mark }>(
+    `select unit, attempt, ${markOf('$3::int')}
+     from outbox join unnest($1::text[], $2::bigint[]) as asked (unit, attempt) using (unit, attempt)`,
+    [parts.map(part => part.unit), parts.map(part => part.attempt), keptMs],
   )
-  return rows.map(ledgerKey)
+  return new Map(rows.map(row => [ledgerKey(row), row.mark]))
 }
 
 /** The one record that tells how the attempt ended. */

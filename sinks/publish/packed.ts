@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { AlertsLedger } from '../../schemas/avro/generated.ts'
+import { schemaIdOf } from '../../schemas/codec.ts'
 import { alerts } from '../../topology/streams.ts'
 import type { OutboxRow } from './outbox.ts'
 import { packAlerts } from './pack.ts'
-import type { NewRecord, Publisher } from './ports.ts'
+import type { NewRecord, Publisher, PublishTask } from './ports.ts'
 
 /** An alert's id and its framed bytes. */
 export interface Body {
@@ -24,6 +25,13 @@ export const entryOf = (bodies: readonly Buffer[], committedAtMjdTai: number | n
   committedAtMjdTai: committedAtMjdTai ?? 0,
   bytes: BigInt(bodies.reduce((sum, body) => sum + body.length, 0)),
 })
+
+/** What was sent, as alerts-ledger has it: also after a crash, when it is no longer at hand. */
+export async function sentOf({ codec }: Publisher, task: PublishTask, key: string): Promise<AlertsLedger> {
+  const bytes = task.rows.get(key)!
+  if (!codec.knows(bytes)) await codec.prefetch([schemaIdOf(bytes)])
+  return codec.decode('alerts-ledger', bytes)
+}
 
 /**
  * A unit's alerts stay together; on which partition is of no meaning, and no key says so. `producer_timestamp` is when these bytes are

@@ -33,6 +33,7 @@ export interface StampStore {
 export interface Log {
   info(facts: object, sentence: string): void
   warn(facts: object, sentence: string): void
+  error(facts: object, sentence: string): void
 }
 
 export interface Publisher {
@@ -44,4 +45,6 @@ export interface Publisher {
   /** Rung when the outbox has something new: one bell for each task. */
   readonly bell: () => Bell
   readonly log: Log
+  /** Hears of ends that were told and that the database has forgotten, each once in a life of its shard. */
+  readonly onForgotten?: (ends: number) => void
 }

@@ -78,6 +78,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   await Promise.all(stops.splice(0).map(stop => stop()))
+  errors.length = 0
   await db.pool.query(
     'truncate unit, "DiaObject", "DiaSource", "DiaForcedSource", "SSSource", "mpc_orbits", dia_source_provenance cascade',
   )
@@ -92,11 +93,13 @@ function newBroker(): MemoryBroker {
 }
 
 const warnings: string[] = []
+/** What was said as an error: facts, and the sentence. */
+const errors: object[] = []
 const log = {
   debug: () => undefined,
   info: () => undefined,
   warn: (_: object, sentence: string) => void warnings.push(sentence),
-  error: () => undefined,
+  error: (facts: object, sentence: string) => void errors.push({ ...facts, sentence }),
 }
 
 /** One process of publish; gives back how to stop it. */
@@ -148,11 +151,10 @@ const told = (n: number) => eventually(() => expect(results()).toHaveLength(n))
 async function commit(
   day: number,
   places: readonly (readonly [number, number])[],
-  { cutoutKey = `cutouts/${day}`, ...extra }: { cutoutKey?: string } & Partial<PipelineResult> = {},
+  more: { cutoutKey?: string } & Partial<PipelineResult> = {},
 ) {
   const visit = 2026112100042n + BigInt(day)
   const group = `visit ${day}`
-  const midpointMjdTai = 61365 + day
   await dispatch(db.pool)(
     jobEvent(
       decision(0, {
@@ -161,6 +163,16 @@ async function commit(
       }),
     ),
   )
+  return recommit(day, places, more)
+}
+
+/** Leases and commits the unit of this day, which is ready. */
+async function recommit(
+  day: number,
+  places: readonly (readonly [number, number])[],
+  { cutoutKey = `cutouts/${day}`, ...extra }: { cutoutKey?: string } & Partial<PipelineResult> = {},
+) {
+  const [visit, group, midpointMjdTai] = [2026112100042n + BigInt(day), `visit ${day}`, 61365 + day]
   const { epoch } = (await openLeases(db.pool).lease({ id: 'w' }))!
   const sources = places.map(([ra, dec], i) => source(i + 1, ra, dec, { visit, midpointMjdTai, psfFlux: 1000 + day }))
   const more = { visit, exposures: [visit], group, epoch, midpointMjdTai, cutoutBucket: bucket, cutoutKey, ...extra }
@@ -201,10 +213,12 @@ describe('publish', () => {
     ])
 
     await eventually(async () => expect(await unitsSummary(db.pool)).toMatchObject([{ unit, work: 'published' }]))
-    // The entry of the ledger goes when the mark is durable.
-    await eventually(() =>
-      expect(recordsIn(alertsLedger.topic).map(record => record.value === null)).toEqual([false, true]),
-    )
+    // The entry of the ledger goes when the mark is old.
+    const entries = () => recordsIn(alertsLedger.topic).map(record => record.value === null)
+    expect(entries()).toEqual([false])
+    await db.pool.query(`update outbox set sent_at = now() - interval '11 minutes'`)
+    await eventually(() => expect(entries()).toEqual([false, true]))
+    expect(errors).toEqual([])
   })
 
   it('sends a source whose object lies off the image with the version that the object had before', async () => {
@@ -338,6 +352,71 @@ describe('publish', () => {
     const { rows } = await db.pool.query('select alerts, alert_bytes, alerts_digest from outbox')
     expect(rows).toEqual([{ alerts: 1, alert_bytes: BigInt(value!.length), alerts_digest: digest }])
     expect(results()).toHaveLength(1)
+  })
+
+  describe('where the database has forgotten what was told', () => {
+    /** As a failover to a copy that was behind the commit of every unit. */
+    const forget = async () => {
+      await db.pool.query('truncate "DiaObject", "DiaSource", "DiaForcedSource", dia_source_provenance')
+      await db.pool.query(`with gone as (delete from outbox)
+        update unit set work = 'idle', terminal_at = null, published_at = null, committed_at_mjd_tai = null, dia_sources = 0`)
+    }
+    const published = () =>
+      eventually(async () => expect(await unitsSummary(db.pool)).toMatchObject([{ work: 'published' }]))
+    const entry = { code: 'database-forgot', units: ['LATISS/visit 1/0@0'] }
+    const gone = { ...entry, count: 1, sentence: 'the database does not know what was told: it has forgotten commits' }
+
+    it('says so once, and of a unit that is committed anew nothing is sent twice', async () => {
+      await commit(1, [[30, -20], [30.01, -20]]) // prettier-ignore
+      await start()
+      await told(1)
+      await published()
+      const { rows: before } = await db.pool.query('select alerts, alert_bytes, alerts_digest from outbox')
+      await forget()
+      await eventually(() => expect(errors).toMatchObject([gone]))
+      await recommit(1, [[30, -20], [30.01, -20]]) // prettier-ignore
+      await published()
+      expect(errors).toMatchObject([
+        gone,
+        { ...entry, sentence: 'ended anew after it was told, and nothing is sent twice' },
+      ])
+      expect(alertRecords()).toHaveLength(2)
+      expect(results()).toHaveLength(1)
+      // What the row says was sent is what was sent.
+      expect((await db.pool.query('select alerts, alert_bytes, alerts_digest from outbox')).rows).toEqual(before)
+    })
+
+    it('knows it after a restart, and says where the sources are not those that were sent', async () => {
+      await commit(1, [[30, -20], [30.01, -20]]) // prettier-ignore
+      const stop = await start()
+      await told(1)
+      await published()
+      await stop()
+      stops.length = 0
+      await forget()
+      await recommit(1, [[30, -20]])
+      await start()
+      await published()
+      const sentence =
+        'ended anew after it was told, and nothing is sent twice, and its sources are not as many as the alerts that were sent'
+      expect(errors).toMatchObject([{ ...entry, sentence, sent: { alerts: 2 }, stored: { alerts: 1 } }])
+      expect(alertRecords()).toHaveLength(2)
+      expect(results()).toHaveLength(1)
+    })
+
+    it('knows it of units that sent no alerts, while it runs', async () => {
+      const missed = () => dispatch(db.pool)(jobEvent(decision(0, { kind: 'missed', reason: 'nothing came' })))
+      await missed()
+      await start()
+      await told(1)
+      await eventually(async () =>
+        expect((await db.pool.query(`select from outbox where state = 'sent'`)).rowCount).toBe(1),
+      )
+      await db.pool.query('truncate unit cascade')
+      await missed()
+      await eventually(() => expect(errors).toMatchObject([{ code: 'database-forgot' }]))
+      expect(results()).toHaveLength(1)
+    })
   })
 
   it.each(['reply lost', 'request lost', 'delayed', 'refused'] as const)(

@@ -1,15 +1,13 @@
-import type { AlertsLedger } from '../../schemas/avro/generated.ts'
-import { schemaIdOf } from '../../schemas/codec.ts'
 import { visitKey } from '../../topology/identifiers.ts'
 import { to } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
 import { alertsLedger, detectorResult } from '../../topology/streams.ts'
 import { LONGEST_TRANSACTION_MS } from '../postgres/pool.ts'
-import { ledgerKey, markedAmong, markSent, type OutboxRow, readPending, toResult } from './outbox.ts'
-import { carriedOutAmong, isOfOrder } from './orders.ts'
+import { Kept, type Memory } from './kept.ts'
+import { ledgerKey, markSent, type OutboxRow, readPending, toResult } from './outbox.ts'
 import { sendOrdered } from './ordered.ts'
-import { alertRecords, entryOf, packUnit } from './packed.ts'
-import { packPatiently, type Patience, quietly } from './patience.ts'
+import { alertRecords, entryOf, packUnit, sentOf } from './packed.ts'
+import { packPatiently, quietly } from './patience.ts'
 import type { NewRecord, Publisher, PublishTask } from './ports.ts'
 
 /** Rows taken from the outbox at once. */
@@ -27,7 +25,8 @@ export const EPSILON_MS = LONGEST_TRANSACTION_MS + 5_000
 /**
  * The service loop of one shard of the outbox. For each pending row: everything is packed first; then one transaction with the unit's
  * alerts (one partition, null key), its alerts-ledger entry and its one detector-result; then the mark. Whether alerts are out is asked of
- * the ledger entry, never of the mark, so a crash between the two sends nothing twice: the successor, restored, only marks.
+ * the ledger entry, never of the mark, so a crash between the two sends nothing twice: the successor, restored, only marks. Entries outlive
+ * their marks, so that neither does a database that forgets its last commits (`Kept`).
  *
  * A row that cannot be packed is tried again after a while; others go on, and the watermark stays behind it. What operators have ordered
  * comes after them, unit by unit, so that the night waits for one at most.
@@ -35,15 +34,15 @@ export const EPSILON_MS = LONGEST_TRANSACTION_MS + 5_000
  */
 export async function publishShard(publisher: Publisher, task: PublishTask): Promise<void> {
   const bell = publisher.bell()
-  const stuck = new Map<string, Patience>()
+  const memory: Memory = { stuck: new Map(), kept: new Kept(publisher, task) }
   const told = { at: -Infinity, watermark: -Infinity }
   while (!task.signal.aborted) {
     const pending = await quietly(publisher, task, () => readPending(publisher.pool, task.index, BATCH))
-    const unsent = pending && (await sendAll(publisher, task, pending.rows, stuck))
+    const unsent = pending && (await sendAll(publisher, task, pending.rows, memory))
     if (task.signal.aborted) return
-    if (unsent !== undefined) await tellTime(publisher, task, pending!.now, pending!.rows, unsent, told)
+    if (unsent !== undefined) await tellTime(task, memory.kept, pending!.now, pending!.rows, unsent, told)
     const isBusy = unsent?.length === 0 && pending!.rows.length === BATCH
-    if (isBusy || (unsent !== undefined && (await sendOrdered(publisher, task, stuck)))) continue
+    if (isBusy || (unsent !== undefined && (await sendOrdered(publisher, task, memory)))) continue
     await bell.next(POLL_MS, task.signal)
   }
 }
@@ -53,14 +52,15 @@ async function sendAll(
   publisher: Publisher,
   task: PublishTask,
   rows: readonly OutboxRow[],
-  stuck: Map<string, Patience>,
+  { stuck, kept }: Memory,
 ): Promise<OutboxRow[]> {
   const unsent: OutboxRow[] = []
   for (const row of rows) {
     if (task.signal.aborted) return unsent
     const key = ledgerKey(row)
     const facts = { unit: row.unit, attempt: Number(row.attempt), terminal: row.terminal }
-    if (!task.rows.has(key)) {
+    const wasOut = task.rows.has(key)
+    if (!wasOut) {
       const records = await packPatiently(publisher, stuck, { key, facts }, () => recordsOf(publisher, task, row))
       if (records === undefined) {
         unsent.push(row)
@@ -69,7 +69,12 @@ async function sendAll(
       publisher.log.info({ ...facts, records: records.length }, 'unit packed')
       await task.commit(records)
     }
-    await quietly(publisher, task, async () => markSent(publisher.pool, row, await sentOf(publisher, task, key)))
+    await quietly(publisher, task, async () => {
+      const sent = await sentOf(publisher, task, key)
+      await markSent(publisher.pool, row, sent)
+      if (wasOut) kept.met(key, sent, { alerts: row.dia_sources, committedAtMjdTai: row.committed_at_mjd_tai })
+      kept.marked(key)
+    })
     publisher.log.info(facts, 'unit told')
   }
   return unsent
@@ -89,20 +94,13 @@ async function recordsOf(publisher: Publisher, task: PublishTask, row: OutboxRow
   ]
 }
 
-/** What was sent, as alerts-ledger has it: also after a crash, when it is no longer at hand. */
-async function sentOf({ codec }: Publisher, task: PublishTask, key: string): Promise<AlertsLedger> {
-  const bytes = task.rows.get(key)!
-  if (!codec.knows(bytes)) await codec.prefetch([schemaIdOf(bytes)])
-  return codec.decode('alerts-ledger', bytes)
-}
-
 /**
- * Once a second: "everything that ended before t has been told", and tombstones for ledger entries whose mark is durable.
+ * Once a second: "everything that ended before t has been told", and tombstones for ledger entries that have done their service.
  * `t` is now − ε, or the end of the oldest row not told yet. A full batch may have left rows behind it; they ended later than its last row.
  */
 async function tellTime(
-  publisher: Publisher,
   task: PublishTask,
+  kept: Kept,
   now: Instant,
   rows: readonly OutboxRow[],
   unsent: readonly OutboxRow[],
@@ -111,15 +109,7 @@ async function tellTime(
   if (now - told.at < WATERMARK_EVERY_MS) return
   const behind = rows.length < BATCH ? [] : rows.slice(-1)
   const t = Math.min(now - EPSILON_MS, ...[...unsent, ...behind].map(row => row.terminal_at))
-  const keys = [...task.rows.keys()]
-  const marked = await quietly(publisher, task, async () => [
-    ...(await markedAmong(
-      publisher.pool,
-      keys.filter(key => !isOfOrder(key)),
-    )),
-    ...(await carriedOutAmong(publisher.pool, keys.filter(isOfOrder))),
-  ])
-  const tombstones = (marked ?? []).map(key => ({
+  const tombstones = (await kept.over(now)).map(key => ({
     topic: alertsLedger.topic,
     partition: task.index,
     key: Buffer.from(key),

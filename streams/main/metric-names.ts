@@ -21,6 +21,7 @@ export const counters = {
     ['stage'],
   ],
   pp_fenced_total: ['Times that somebody newer held the lock of a task, and all were dropped.', ['stage']],
+  pp_database_forgot_total: ['Ends of units that were told and that the database has forgotten.', []],
   pp_units_swept_total: ['Units that the sweeper freed, failed, expired or deferred.', ['how']],
   pp_worker_leases_total: ['Units that a worker leased.', []],
   pp_worker_units_total: ['Units that left a worker: reported, released for a retry, handed back.', ['how']],

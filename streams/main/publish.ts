@@ -23,6 +23,7 @@ export async function runPublish(world: World, stage: Stage, onFatal: (error: Er
   const publisher = {
     ...{ pool, store, codec, log, bell: hints.bell },
     alertPartitions: partitionsOf(topology, alerts),
+    onForgotten: (ends: number) => metrics.add('pp_database_forgot_total', {}, ends),
   }
   metrics.probe({
     name: 'outbox',
