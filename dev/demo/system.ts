@@ -19,7 +19,7 @@ import type { ServiceAddresses } from '../services/services.ts'
  */
 export type ProcessName = Exclude<Role, 'worker'> | `${Role}-${number}` | LoneStage
 /** A stage of the steps or the effects that may run in a process of its own. */
-export type LoneStage = 'archive' | 'fan-out' | 'raw-intake' | 'exposure-window' | 'raw-reconcile'
+export type LoneStage = 'archive' | 'fan-out' | 'raw-intake' | 'exposure-window' | 'raw-reconcile' | 'dispatch'
 
 /** The topology as it is deployed: each process with its log file, which is named after it. */
 export interface System {

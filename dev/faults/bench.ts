@@ -2,18 +2,19 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openObjectStore } from '../../sinks/objects/s3.ts'
-import { openPool, type Pool } from '../../sinks/postgres/pool.ts'
+import type { Pool } from '../../sinks/postgres/pool.ts'
 import type { LogClient } from '../../streams/log-client.ts'
 import { openKafka, openLog } from '../../streams/main/world.ts'
 import { recordOneUnit } from '../demo/recorded.ts'
-import { startSystem, type System } from '../demo/system.ts'
+import { type LoneStage, startSystem, type System } from '../demo/system.ts'
 import { startKafkaCluster, type KafkaCluster } from '../services/processes/kafka-cluster.ts'
 import type { KafkaOptions } from '../services/processes/kafka.ts'
 import { type ProcessServices, startProcesses } from '../services/processes/provider.ts'
 import type { ServiceAddresses } from '../services/services.ts'
+import { Databases } from './databases.ts'
 import { DOUBLED } from './fault.ts'
 import { Lines } from './lines.ts'
-import { openProxy, type Proxy } from './proxy.ts'
+import { openProxy, type Proxy, through } from './proxy.ts'
 import { openS3Proxy, type S3Proxy } from './s3-proxy.ts'
 
 /** The system under test: real services, a proxy before each, two processes of every role; and eyes that go past the proxies. */
@@ -22,6 +23,8 @@ export interface Bench {
   /** Where the services answer, past the proxies. */
   readonly addresses: ServiceAddresses
   readonly proxies: Readonly<Record<'kafka' | 'postgres' | 'registry', Proxy>> & { readonly s3: S3Proxy }
+  /** Whoever is behind the proxy of Postgres, and behind the pool. */
+  readonly databases: Databases
   readonly system: System
   readonly lines: Lines
   readonly pool: Pool
@@ -60,21 +63,23 @@ export interface BenchOptions {
    * enters after the deadline is late, whoever's fault it is.
    */
   readonly imageTimeoutSeconds?: number
+  /** Stages that run in processes of their own, once each. */
+  readonly lone?: readonly LoneStage[]
   /** Called when the processes are gone and the services are not yet. */
   readonly onClose?: () => void
 }
 
 /** Starts it all; what was started is ended again where something does not come up. */
-export async function openBench({ say, kafka, brokers = 1, onClose, ...options }: BenchOptions): Promise<Bench> {
-  const folder = await mkdtemp(join(tmpdir(), 'pp-faults-'))
-  const armed = join(folder, 'armed')
-  await mkdir(armed)
+export async function openBench(options: BenchOptions): Promise<Bench> {
+  const { say, kafka, brokers = 1, lone = [], onClose } = options
+  const { folder, armed } = await makeFolders()
   const overrides = overridesFor(options.imageTimeoutSeconds ?? IMAGE_TIMEOUT_S, brokers)
   let services!: ProcessServices
+  let databases!: Databases
   const port = (url: string) => Number(new URL(url).port)
   const proxies = {
     kafka: await openProxy(() => services.ports('kafka')[2]!),
-    postgres: await openProxy(() => port(services.addresses.postgres.url)),
+    postgres: await openProxy(() => databases.port),
     registry: await openProxy(() => port(services.addresses.registry.url)),
     s3: await openS3Proxy(() => port(services.addresses.s3.endpoint)),
   }
@@ -86,6 +91,9 @@ export async function openBench({ say, kafka, brokers = 1, onClose, ...options }
   try {
     services = await startProcesses(say, { ...kafka, detour: proxies.kafka.port })
     end.push(() => services.stop())
+    const first = { url: services.addresses.postgres.url, kill: () => services.kill('postgres') }
+    databases = await Databases.of(first, say)
+    end.push(() => databases.stop())
     if (onClose) end.push(async () => onClose())
     const cluster = brokers > 1 ? await startKafkaCluster(brokers, say) : undefined
     if (cluster) end.push(() => cluster.stop())
@@ -93,7 +101,7 @@ export async function openBench({ say, kafka, brokers = 1, onClose, ...options }
     await putRecording(addresses)
     const detour = throughProxies(addresses, proxies)
     const system = await startSystem(cluster ? { ...detour, kafka: addresses.kafka } : detour, folder, {
-      ...{ overrides, workers: 3, readyMs: 180_000, progress: say, doubled: DOUBLED },
+      ...{ overrides, workers: 3, readyMs: 180_000, progress: say, doubled: DOUBLED, lone },
       environment: {
         PP_LOG_LEVEL: 'debug',
         FAULTS_ARMED: armed,
@@ -101,13 +109,13 @@ export async function openBench({ say, kafka, brokers = 1, onClose, ...options }
       },
     })
     end.push(() => system.stop())
-    const pool = openPool(addresses.postgres.url, { name: 'faults', max: 2 })
     const config = { ...system.config, kafka: { ...system.config.kafka, ...addresses.kafka } }
     const client = await openKafka(config, 'faults', openLog({ logLevel: 'error' }, 'faults'))
     const lines = await Lines.of(system)
-    end.push(() => Promise.all([client.close(), pool.end()]))
+    end.push(() => client.close())
+    const { pool } = databases
     return {
-      ...{ services, addresses, proxies, system, lines, pool, client, folder, cluster },
+      ...{ services, addresses, proxies, databases, system, lines, pool, client, folder, cluster },
       skew: aheadMs => writeFile(join(armed, 'skew'), String(aheadMs)),
       arm: (pid, line, signal) => writeFile(join(armed, String(pid)), JSON.stringify({ line, signal })),
       close: async keep => {
@@ -123,6 +131,14 @@ export async function openBench({ say, kafka, brokers = 1, onClose, ...options }
   }
 }
 
+/** For logs, and for what the processes under test are told while they run (`armed.mjs`). */
+async function makeFolders() {
+  const folder = await mkdtemp(join(tmpdir(), 'pp-faults-'))
+  const armed = join(folder, 'armed')
+  await mkdir(armed)
+  return { folder, armed }
+}
+
 /** What the workers answer with. */
 async function putRecording({ s3 }: ServiceAddresses): Promise<void> {
   const store = openObjectStore(s3)
@@ -133,11 +149,6 @@ async function putRecording({ s3 }: ServiceAddresses): Promise<void> {
 
 /** What the processes are told. */
 function throughProxies(of: ServiceAddresses, proxies: Bench['proxies']): ServiceAddresses {
-  const through = (url: string, { port }: { readonly port: number }) => {
-    const changed = new URL(url)
-    changed.port = String(port)
-    return changed.href.replace(/\/$/, '')
-  }
   return {
     ...of,
     kafka: { brokers: [`127.0.0.1:${proxies.kafka.port}`] },

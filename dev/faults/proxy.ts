@@ -21,6 +21,13 @@ export interface Proxy {
   close(): Promise<void>
 }
 
+/** The same address at the port of a proxy. */
+export function through(url: string, { port }: Pick<Proxy, 'port'>): string {
+  const changed = new URL(url)
+  changed.port = String(port)
+  return changed.href.replace(/\/$/, '')
+}
+
 type Mode = 'open' | 'refusing' | 'silent'
 
 type Pair = readonly [client: Socket, service: Socket]

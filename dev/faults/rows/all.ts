@@ -1,6 +1,7 @@
 import type { Fault } from '../fault.ts'
 import { ofTheCluster } from './cluster.ts'
 import { diskFull } from './disk.ts'
+import { failovers, killedLanded } from './failover.ts'
 import { ofProcesses } from './processes.ts'
 import { lostReplies } from './replies.ts'
 import { ofRestores } from './restores.ts'
@@ -18,6 +19,7 @@ export const allFaults: readonly Fault[] = [
   ...ofRestores,
   ...ofWorkers,
   postgresKill,
+  killedLanded,
   ...lostReplies,
   ...ofServices,
   ...stalls,
@@ -26,4 +28,5 @@ export const allFaults: readonly Fault[] = [
   brokerRestart,
   diskFull,
   ...ofTheCluster,
+  ...failovers,
 ]

@@ -9,9 +9,11 @@ import type { ServicePlan } from './plan.ts'
 export const postgresUrl = (port: number) =>
   `postgresql://${database.user}:${database.password}@127.0.0.1:${port}/${database.name}`
 
-/** Postgres with a new, empty cluster. It refuses to run as root, so root starts it as `nobody`. One port. */
+/** It refuses to run as root, so root starts it as `nobody`. */
+const account = isRoot ? { uid: nobody, gid: nobody } : {}
+
+/** Postgres with a new, empty cluster. One port. */
 export function postgresPlan(artifact: string): ServicePlan {
-  const account = isRoot ? { uid: nobody, gid: nobody } : {}
   return {
     name: 'postgres',
     portCount: 1,
@@ -32,18 +34,27 @@ export function postgresPlan(artifact: string): ServicePlan {
         ...account,
       })
       rmSync(password)
-      // Nothing of this run outlives it, so nothing has to reach the disk; no socket file, so no shared path.
-      const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'shared_buffers=128MB']
-      const unsafe = ['fsync=off', 'full_page_writes=off']
-      return {
-        command: join(artifact, 'bin', 'postgres'),
-        args: ['-D', data, '-p', String(port), ...[...settings, ...unsafe].flatMap(setting => ['-c', setting])],
-        cwd: folder,
-        ...account,
-        // The "fast" end, which does not wait for clients to leave.
-        stopSignal: 'SIGINT',
-      }
+      return serverProgram(artifact, { data, port: port!, folder })
     },
     answers: ([port]) => postgresAnswers(postgresUrl(port!)),
+  }
+}
+
+/** The server on a cluster that is there; `more` are settings of its own, `name=value`. */
+export function serverProgram(
+  artifact: string,
+  { data, port, folder }: { readonly data: string; readonly port: number; readonly folder: string },
+  more: readonly string[] = [],
+) {
+  // Nothing of this run outlives it, so nothing has to reach the disk; no socket file, so no shared path.
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'shared_buffers=128MB']
+  const unsafe = ['fsync=off', 'full_page_writes=off']
+  return {
+    command: join(artifact, 'bin', 'postgres'),
+    args: ['-D', data, '-p', String(port), ...[...settings, ...unsafe, ...more].flatMap(setting => ['-c', setting])],
+    cwd: folder,
+    ...account,
+    // The "fast" end, which does not wait for clients to leave.
+    stopSignal: 'SIGINT' as const,
   }
 }
