@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { avroType, schemaIdOf } from '../../schemas/codec.ts'
+import { openObjectStore, type S3Options } from '../../sinks/objects/s3.ts'
 import type { UnitSummary } from '../../sinks/ledger/summary.ts'
 import type { Querier } from '../../sinks/postgres/pool.ts'
 import { at, type LogClient } from '../../streams/log-client.ts'
@@ -12,6 +13,7 @@ import { unitOf } from '../demo/outside.ts'
 import { fetchKafka } from '../services/processes/artifacts.ts'
 import { java } from '../services/processes/java.ts'
 import { kafkaClassPath } from '../services/processes/kafka.ts'
+import { archiveFaults } from './archived.ts'
 import type { Bench } from './bench.ts'
 
 /** Where the database and what the world was told are not the same: `alerts` and `results` say how often each was read. */
@@ -35,6 +37,9 @@ export const broken = (seqs: readonly number[], before: number, isCompacted: boo
     return isCompacted ? seq <= last : seq !== last + 1
   })
 
+/** What is looked at. */
+type Eyes = Pick<Bench, 'pool' | 'client' | 'addresses'> & { readonly system: Pick<Bench['system'], 'config'> }
+
 /**
  * Reads what the world is told with a client that is not ours, Kafka's own console consumer, read-committed, and keeps what it has read, so
  * that each record is read once in the life of a bench. Holds it against the database's own words, by SQL.
@@ -55,7 +60,7 @@ export class Checker {
   }
 
   /** Sentences about all that must not be, on any night so far; `units` are those of the last one, which should all have ended. */
-  async faults({ pool, client }: Pick<Bench, 'pool' | 'client'>, units: readonly UnitSummary[]): Promise<string[]> {
+  async faults({ pool, client, addresses, system }: Eyes, units: readonly UnitSummary[]): Promise<string[]> {
     const { rows } = await pool.query<{ id: bigint }>('select "diaSourceId" as id from "DiaSource"')
     const stored = new Set(rows.map(({ id }) => id))
     const told = units.filter(({ terminal }) => terminal !== null).map(it => `${it.unit} attempt ${it.attempt}`)
@@ -67,6 +72,7 @@ export class Checker {
       ...disagreements(stored, told, this.#alerts, this.#results),
       ...several(await torn(pool), 'units with rows of several leases, or not as many as the ledger says'),
       ...several(await this.#brokenJournals(client), 'breaks in journals'),
+      ...(await archiveSentences(addresses.s3, system.config.s3.alertBucket, stored)),
     ]
   }
 
@@ -136,6 +142,20 @@ export class Checker {
     // It says so itself at its end: without that it has not given, or not committed, all that it had.
     if (!said.join('').includes(`Processed a total of ${read} messages`))
       throw new Error(`Kafka's console consumer ended after ${read} records of ${topic}: ${said.join('')}`)
+  }
+}
+
+/** What is wrong with the archive of alerts; the store is asked past its proxy. */
+async function archiveSentences(s3: S3Options, bucket: string, stored: ReadonlySet<bigint>): Promise<string[]> {
+  const store = openObjectStore(s3)
+  try {
+    const { missing, strange } = await archiveFaults(store, bucket, stored)
+    return [
+      ...several(missing, 'DiaSources whose packet is not in the archive'),
+      ...several(strange, 'packets in the archive of no DiaSource'),
+    ]
+  } finally {
+    store.close()
   }
 }
 

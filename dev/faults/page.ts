@@ -85,7 +85,8 @@ The night is LSSTComCam's with all that may go wrong by itself (\`dev/night/adve
 2. A client that is not ours (Kafka's console consumer, read-committed, from the first record on) finds exactly one alert for each DiaSource in the database, none without one, and one \`detector-result\` for each attempt (\`dev/faults/checker.ts\`).
 3. By SQL: the rows of a unit are all of one attempt and one lease, and as many as the ledger says.
 4. The journals of all tasks are unbroken: each commit's number follows the one before it.
-5. No process of ours ends that was not killed.
+5. The archive of alerts has the packet of each DiaSource, and none of anything else (\`dev/faults/archived.ts\`; by their names; runs of commits up to 609bae3 were not asked this).
+6. No process of ours ends that was not killed.
 
 Moments are seeded; what was done when is kept with each run (\`journal\` in \`dev/faults/results.json\`). What is allowed for a recovery (10 s for the tasks of a dead process, whose session is 6 s) is meant for a machine that has nothing else to do; the campaign ends with an error where it takes longer, and here stands "holds, slowly". Two figures are of two campaigns, the newer one last; a commit is the one that was checked out (\`+\`: with changes), and a dash where it was not kept.
 `
