@@ -180,6 +180,20 @@ describe('a resend', () => {
     await eventually(() => expect(entries().map(({ value }) => value === null)).toEqual([false, true]))
   })
 
+  it('is only marked where it is given again because the database has forgotten it', async () => {
+    const { pool } = world.db
+    const { unit } = units[1]!
+    const id = await carryOut('resend', { unit })
+    expect(again(id)).toHaveLength(1)
+    await pool.query('delete from alert_order_unit where order_id = $1', [id])
+    await pool.query('delete from alert_order where id = $1', [id])
+    const forgotten = { code: 'database-forgot', units: [`${unit}@0#${id}`] }
+    await eventually(() => expect(world.errors).toMatchObject([{ ...forgotten, count: 1 }]))
+    expect(await carryOut('resend', { unit })).toBe(id)
+    await eventually(() => expect(world.errors).toMatchObject([forgotten, { ...forgotten, sent: { alerts: 1 } }]))
+    expect(again(id)).toHaveLength(1)
+  })
+
   it('refuses, with a sentence, what packed again would not be what was sent', async () => {
     const { unit } = units[2]!
     await world.db.pool.query(`update "DiaSource" set "snr" = 9 where "diaSourceId" = any($1)`, [units[2]!.ids])

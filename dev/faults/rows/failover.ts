@@ -23,6 +23,11 @@ function gather(scene: Scene, wanted: (entry: Entry) => boolean): readonly strin
   return units
 }
 
+/** Waits until it holds. */
+async function until(scene: Scene, signal: AbortSignal, holds: () => Promise<boolean>): Promise<void> {
+  for (; !(await holds()); await scene.sleep(0.3)) signal.throwIfAborted()
+}
+
 /** Those that the database has not as committed. */
 async function missing(pool: Querier, units: readonly string[]): Promise<string[]> {
   const asked = `select key from unit where key = any($1) and work in ('committed', 'published')`
@@ -69,6 +74,9 @@ const killedLanded: Fault = {
   },
 }
 
+/** Units that are committed, and told where that is asked, before the primary dies. */
+const SEVERAL = 3
+
 const failover: Fault = {
   name: 'postgres-failover',
   what: 'Postgres dies hard right after it has acknowledged a commit, and its synchronous standby takes over',
@@ -82,6 +90,7 @@ const failover: Fault = {
     const standby = await scene.bench.databases.follow('synchronous')
     scene.say('a synchronous standby follows')
     await scene.until(5, 9)
+    await scene.seconds('several units are committed', it => until(scene, it, async () => landed.length >= SEVERAL))
     await killLanded(scene)
     await standby.lead()
     scene.say('the standby leads')
@@ -125,11 +134,6 @@ async function knowsAll({ client, pool }: Bench): Promise<boolean> {
   return rows.length === 0
 }
 
-/** Waits until it holds. */
-async function until(scene: Scene, signal: AbortSignal, holds: () => Promise<boolean>): Promise<void> {
-  for (; !(await holds()); await scene.sleep(0.3)) signal.throwIfAborted()
-}
-
 /** What docs/replay.md has operators do while the writers are stopped: dispatch first and alone, then all. */
 async function orderAgain(scene: Scene, from: number): Promise<void> {
   const { bench } = scene
@@ -143,13 +147,10 @@ async function orderAgain(scene: Scene, from: number): Promise<void> {
   scene.say('the effects run again')
 }
 
-/** Units that are committed and told after the cut, before the primary dies. */
-const FORGOTTEN = 3
-
 const failoverBehind: Fault = {
   name: 'postgres-failover-behind',
   what: 'Postgres dies hard, and the standby that takes over has not got its last seconds: units are forgotten whose alerts are out',
-  how: `an asynchronous standby whose network is cut; SIGKILL for the primary when ${FORGOTTEN} units and more have been told since; the effects are stopped, the standby is promoted, and the proxy leads to it; when the alarm is there, what docs/replay.md says: \`${RESET.join('` and `')}\` are reset to a minute before the cut, dispatch is started first, the other effects when it has caught up`,
+  how: `an asynchronous standby whose network is cut; SIGKILL for the primary when ${SEVERAL} units and more have been told since; the effects are stopped, the standby is promoted, and the proxy leads to it; when the alarm is there, what docs/replay.md says: \`${RESET.join('` and `')}\` are reset to a minute before the cut, dispatch is started first, the other effects when it has caught up`,
   invariant: 'Publish says `database-forgot`; each unit that was told is committed again, and nothing is sent twice.',
   recovery: 'from the moment the effects run again until each unit that was told is committed again',
   stand: 'failover',
@@ -164,8 +165,8 @@ const failoverBehind: Fault = {
     const cutAt = Date.now()
     scene.say('its network is cut')
     const [landed, told] = [gather(scene, isLanded), gather(scene, isPublished)]
-    await scene.seconds(`${FORGOTTEN} units are told that it does not know`, it =>
-      until(scene, it, async () => told.filter(unit => landed.includes(unit)).length >= FORGOTTEN),
+    await scene.seconds(`${SEVERAL} units are told that it does not know`, it =>
+      until(scene, it, async () => told.filter(unit => landed.includes(unit)).length >= SEVERAL),
     )
     await scene.sleep(2 * scene.random.uniform())
     await databases.kill()

@@ -38,6 +38,8 @@ export const codec = codecWith(
 export interface Publishing {
   readonly db: TestDatabase
   readonly warnings: string[]
+  /** Facts of what was said as an error. */
+  readonly errors: object[]
   /** `commitUnit` here. */
   commit(day: number, places: readonly (readonly [ra: number, dec: number])[]): Promise<CommittedUnit>
   /** One process of publish; gives back how to stop it. */
@@ -84,11 +86,12 @@ export async function publishing(): Promise<Publishing> {
   const broker = new MemoryBroker(Date.now)
   for (const { topic } of [...stage.writes, parked]) broker.createTopic({ topic, partitions: PARTITIONS, config: {} })
   const running = new Set<() => Promise<void>>()
-  const warnings: string[] = []
+  const [warnings, errors]: [string[], object[]] = [[], []]
   const nothing = () => undefined
-  const log = { debug: nothing, info: nothing, error: nothing, warn: (_: object, it: string) => void warnings.push(it) }
+  const warn = (_: object, sentence: string) => void warnings.push(sentence)
+  const log = { debug: nothing, info: nothing, warn, error: (facts: object) => void errors.push(facts) }
   return {
-    ...{ db, warnings },
+    ...{ db, warnings, errors },
     commit: (day, places) => commitUnit({ pool: db.pool, store, bucket }, day, places),
     start: async () => {
       const client = new MemoryClient(broker, `client ${running.size}`)
