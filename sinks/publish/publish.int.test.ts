@@ -352,6 +352,7 @@ describe('publish', () => {
     const { rows } = await db.pool.query('select alerts, alert_bytes, alerts_digest from outbox')
     expect(rows).toEqual([{ alerts: 1, alert_bytes: BigInt(value!.length), alerts_digest: digest }])
     expect(results()).toHaveLength(1)
+    expect(errors).toEqual([])
   })
 
   describe('where the database has forgotten what was told', () => {

@@ -53,7 +53,7 @@ export async function startStandby(
     await withClient(primary, client => untilFollowing(client, mode))
     return {
       url,
-      promote: () => withClient(url, async client => void (await client.query('select pg_promote()'))),
+      promote: () => withClient(url, promote),
       kill: async () => {
         process.kill(running.pid, 'SIGKILL')
         await running.exited
@@ -107,6 +107,11 @@ async function untilFollowing(primary: pg.Client, mode: 'synchronous' | 'asynchr
     if (tries === 300) throw new Error(`the standby does not follow within 30 s, ${mode}`)
     await sleep(100)
   }
+}
+
+async function promote(standby: pg.Client): Promise<void> {
+  const { rows } = await standby.query<{ leads: boolean }>('select pg_promote() as leads')
+  if (!rows[0]!.leads) throw new Error('the standby does not lead within the time that Postgres gives it, a minute')
 }
 
 async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
