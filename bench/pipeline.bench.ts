@@ -69,6 +69,7 @@ for (let run = 0; run < Number(runs); run++) {
 }
 console.log(`${instrument}, ${size}², ${snaps} snap(s): rendered in ${preparation.toFixed(2)} s of CPU`)
 console.log(`first run, cold: ${cpu[0]!.toFixed(3)} s of CPU`)
+console.log(`run by run: ${cpu.map(value => value.toFixed(2)).join(' ')}`)
 console.log(`${'warm runs, s'.padEnd(20)}      min   median      max`)
 console.log(`${'CPU'.padEnd(20)} ${spreadOf(cpu.length > 1 ? cpu.slice(1) : cpu)}`)
 for (const [name, values] of stages) console.log(`${name.padEnd(20)} ${spreadOf(values)}`)

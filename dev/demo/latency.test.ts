@@ -23,6 +23,16 @@ it('measures from the last raw to the alerts, of units that nothing befell', () 
   const units = [unit(0, { publishedAt: 5000 }), unit(1, { publishedAt: 9000 }), unit(2, { publishedAt: 99_000 })]
   expect(measured(units).complete).toEqual({ units: 2, p50: 2, p99: 6, limit: 10 })
   expect(measured([]).complete).toBeNull()
+  expect(measured(units).slowestByVisit).toEqual([6])
+  expect(measured([]).slowestByVisit).toEqual([])
+})
+
+it('names the slowest of each visit, in the order of the visits', () => {
+  const of = (group: string, publishedAt: number) => unit(0, { unit: `LATISS/${group}/0`, group, publishedAt })
+  const units = [of('g2', 7000), of('g1', 9000)]
+  const raws = units.map(({ group }) => ({ ...raw(0, 3000), group }))
+  const { slowestByVisit } = latenciesOf({ units, raws, clean: units.map(it => it.unit), workers: 1 })
+  expect(slowestByVisit).toEqual([6, 4])
 })
 
 it('measures from the deadline where that had to pass', () => {

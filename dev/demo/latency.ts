@@ -9,9 +9,14 @@ export interface Latency {
   readonly limit: number
 }
 
+/** Names of what has a limit. */
+export type Limited = Exclude<keyof Latencies, 'slowestByVisit'>
+
 export interface Latencies {
   /** From the last raw's readout until the alerts are out, of units that nothing befell. */
   readonly complete: Latency | null
+  /** The slowest of them in each visit that has any, in the order of the visits: cold processes show in the first. */
+  readonly slowestByVisit: readonly number[]
   /** From the deadline until the world is told, of units that had to wait for it. */
   readonly partial: Latency | null
   readonly missed: Latency | null
@@ -43,15 +48,17 @@ export function latenciesOf({ units, raws, clean, workers }: Measured): Latencie
     )
   const isClean = new Set(clean)
   const lastPut = lastPutOf(raws)
+  const complete = published
+    .filter(({ unit }) => isClean.has(unit))
+    .map(it => ({ ...it, seconds: (it.publishedAt! - lastPut.get(`${it.group}/${it.detector}`)!) / 1000 }))
   const waits = published.filter(({ tries }) => tries === 1)
   const seconds = (it: UnitSummary) => (it.leasedAt! - it.readyAt!) / 1000
   return {
     complete: quantiles(
-      published
-        .filter(({ unit }) => isClean.has(unit))
-        .map(it => (it.publishedAt! - lastPut.get(`${it.group}/${it.detector}`)!) / 1000),
+      complete.map(it => it.seconds),
       COMPLETE_S,
     ),
+    slowestByVisit: slowestByVisit(complete),
     partial: afterDeadline(published.filter(({ completeness }) => completeness === 'partial')),
     missed: afterDeadline(ended('missed')),
     cancelled: afterDeadline(ended('cancelled')),
@@ -64,6 +71,13 @@ export function latenciesOf({ units, raws, clean, workers }: Measured): Latencie
       LEASED_S,
     ),
   }
+}
+
+/** A group's name is the time of its visit. */
+function slowestByVisit(units: readonly { readonly group: string; readonly seconds: number }[]): number[] {
+  const slowest = new Map<string, number>()
+  for (const { group, seconds } of units) slowest.set(group, Math.max(seconds, slowest.get(group) ?? 0))
+  return [...slowest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, seconds]) => seconds)
 }
 
 function lastPutOf(raws: readonly PlayedRaw[]): ReadonlyMap<string, number> {

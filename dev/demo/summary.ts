@@ -5,7 +5,7 @@ import type { ServiceAddresses } from '../services/services.ts'
 import type { TerminalCounts } from './account.ts'
 import type { Comparison } from './compare.ts'
 import type { KeepingUp } from './keeping-up.ts'
-import type { Latencies, Latency } from './latency.ts'
+import type { Latencies, Latency, Limited } from './latency.ts'
 import type { Memory } from './memory.ts'
 import type { Counter } from './observed.ts'
 
@@ -150,7 +150,7 @@ function truthOf({ truth }: Summary, { interval, association, false: falses }: S
   ]
 }
 
-const LATENCIES: Readonly<Record<keyof Latencies, string>> = {
+const LATENCIES: Readonly<Record<Limited, string>> = {
   complete: 'last raw → alerts, complete',
   partial: 'deadline → alerts, partial',
   listed: 'deadline → alerts, listed',
@@ -165,9 +165,10 @@ function timesOf(summary: Summary, { phases, seconds }: Evidence): string[] {
   const parts = [['services', services], ['preparation', preparation], ['night', night]] as const // prettier-ignore
   return [
     'Time',
-    ...(Object.entries(LATENCIES) as [keyof Latencies, string][]).flatMap(([name, title]) =>
+    ...(Object.entries(LATENCIES) as [Limited, string][]).flatMap(([name, title]) =>
       latencyLine(title, summary.latencySeconds[name]),
     ),
+    ...slowestLine(summary.latencySeconds),
     line('in hand at the next raws', `${summary.keepingUp.undrained} units whose own raws were there`),
     line('late by our doing', `${summary.keepingUp.lateByUs} units missed or partial, their raws in time`),
     ...Object.entries(phases).map(([phase, median]) => line(`  ${phase}`, `p50 ${median.toFixed(1)} s`)),
@@ -181,6 +182,9 @@ function timesOf(summary: Summary, { phases, seconds }: Evidence): string[] {
     line('services', summary.services),
   ]
 }
+
+const slowestLine = ({ slowestByVisit: all }: Latencies): string[] =>
+  all.length === 0 ? [] : [line('  slowest complete, by visit', `${all.map(it => it.toFixed(1)).join(', ')} s`)]
 
 /** Over its limit is said, and no failure: a slow machine loses nothing. */
 const latencyLine = (title: string, latency: Latency | null): string[] => {
