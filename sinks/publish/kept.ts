@@ -66,11 +66,8 @@ export class Kept {
     const { pool } = this.#publisher
     const marks = await quietly(this.#publisher, this.#task, async () => {
       const ofUnits = keys.filter(key => !isOfOrder(key))
-      const [units, orders] = [
-        marksAmong(pool, ofUnits, KEPT_MS),
-        orderMarksAmong(pool, keys.filter(isOfOrder), KEPT_MS),
-      ]
-      return new Map([...(await units), ...(await orders)])
+      const units = await marksAmong(pool, ofUnits, KEPT_MS)
+      return new Map([...units, ...(await orderMarksAmong(pool, keys.filter(isOfOrder), KEPT_MS))])
     })
     if (marks === undefined) return []
     this.#lookedAt = now
