@@ -46,15 +46,17 @@ export class Kept {
   }
 
   /**
-   * Hears that a pending row had its entry, so that it is marked and not sent. Where only the mark was missing a process has died before it;
-   * where it is of another commit than what was sent, or had its mark, the database has forgotten. `stored` is what the row says now.
+   * Hears that a pending row had its entry, and which. Where only the mark was missing a process has died before it; where the row is of
+   * another commit than what was sent, or had its mark, the database has forgotten. `stored` is what the row says now.
    */
   met(key: string, sent: AlertsLedger, stored: { readonly alerts: number; readonly committedAtMjdTai: number | null }) {
     const isSame = sent.committedAtMjdTai === (stored.committedAtMjdTai ?? 0)
     if (isSame && !this.#marked.has(key)) return
     const { alerts, committedAtMjdTai } = sent
     const facts = { units: [key], sent: { alerts, committedAtMjdTai }, stored }
-    const differs = alerts === stored.alerts ? '' : ', and its sources are not as many as the alerts that were sent'
+    // Of an end without a commit no alerts were sent; those of the commit that there is now are sent with it.
+    const isEqual = committedAtMjdTai === 0 || alerts === stored.alerts
+    const differs = isEqual ? '' : ', and its sources are not as many as the alerts that were sent'
     this.#say(facts, `ended anew after it was told, and nothing is sent twice${differs}`)
     if (!this.#forgotten.has(key)) this.#publisher.onForgotten?.(1)
   }

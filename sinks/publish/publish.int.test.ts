@@ -18,7 +18,9 @@ import { dispatch } from '../ledger/dispatch.ts'
 import { openLeases } from '../ledger/leases.ts'
 import { unitsSummary } from '../ledger/summary.ts'
 import { openObjectStore } from '../objects/s3.ts'
+import { endUnits } from '../postgres/ending.ts'
 import { type Hints, listen } from '../postgres/hints.ts'
+import { transact } from '../postgres/pool.ts'
 import { announcement, decision, event, jobEvent, raw } from '../testing/builders.ts'
 import { createDatabase, type TestDatabase } from '../testing/database.ts'
 import { publishShard } from './publish.ts'
@@ -403,6 +405,33 @@ describe('publish', () => {
       expect(errors).toMatchObject([{ ...entry, sentence, sent: { alerts: 2 }, stored: { alerts: 1 } }])
       expect(alertRecords()).toHaveLength(2)
       expect(results()).toHaveLength(1)
+    })
+
+    it('sends the alerts of a unit that was told as ended without a commit, and is committed anew', async () => {
+      const places = [[30, -20], [30.01, -20]] as const // prettier-ignore
+      const { unit } = await commit(1, places)
+      await forget()
+      await db.pool.query(`update unit set work = 'failed'`)
+      await transact(db.pool, client => endUnits(client, [unit], 'failed'))
+      const stop = await start()
+      await told(1)
+      await eventually(async () =>
+        expect((await db.pool.query(`select from outbox where state = 'sent'`)).rowCount).toBe(1),
+      )
+      await stop()
+      stops.length = 0
+      await forget()
+      await recommit(1, places)
+      await start()
+      await published()
+      expect(alertRecords()).toHaveLength(2)
+      expect(results()).toMatchObject([
+        { state: 'failed', alerts: 0 },
+        { state: 'published', alerts: 2 },
+      ])
+      expect((await db.pool.query('select alerts from outbox')).rows).toEqual([{ alerts: 2 }])
+      const sentence = 'ended anew after it was told, and nothing is sent twice'
+      expect(errors).toMatchObject([{ ...entry, sentence, sent: { alerts: 0 }, stored: { alerts: 2 } }])
     })
 
     it('knows it of units that sent no alerts, while it runs', async () => {

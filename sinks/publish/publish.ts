@@ -1,3 +1,4 @@
+import type { AlertsLedger } from '../../schemas/avro/generated.ts'
 import { visitKey } from '../../topology/identifiers.ts'
 import { to } from '../../topology/model/step.ts'
 import type { Instant } from '../../topology/model/time.ts'
@@ -59,8 +60,12 @@ async function sendAll(
     if (task.signal.aborted) return unsent
     const key = ledgerKey(row)
     const facts = { unit: row.unit, attempt: Number(row.attempt), terminal: row.terminal }
-    const wasOut = task.rows.has(key)
-    if (!wasOut) {
+    const before = task.rows.has(key) ? await quietly(publisher, task, () => sentOf(publisher, task, key)) : 'nothing'
+    if (before === undefined) {
+      unsent.push(row)
+      continue
+    }
+    if (before === 'nothing' || isEndWithoutCommit(before, row)) {
       const records = await packPatiently(publisher, stuck, { key, facts }, () => recordsOf(publisher, task, row))
       if (records === undefined) {
         unsent.push(row)
@@ -70,15 +75,22 @@ async function sendAll(
       await task.commit(records)
     }
     await quietly(publisher, task, async () => {
-      const sent = await sentOf(publisher, task, key)
-      await markSent(publisher.pool, row, sent)
-      if (wasOut) kept.met(key, sent, { alerts: row.dia_sources, committedAtMjdTai: row.committed_at_mjd_tai })
+      await markSent(publisher.pool, row, await sentOf(publisher, task, key))
+      const stored = { alerts: row.dia_sources, committedAtMjdTai: row.committed_at_mjd_tai }
+      if (before !== 'nothing') kept.met(key, before, stored)
       kept.marked(key)
     })
     publisher.log.info(facts, 'unit told')
   }
   return unsent
 }
+
+/**
+ * The database has forgotten an end without a commit, of which this was told, and the unit is committed now. None of its alerts is out, and
+ * none would ever be: so it is told again, as what it is.
+ */
+const isEndWithoutCommit = (told: AlertsLedger, row: OutboxRow): boolean =>
+  told.committedAtMjdTai === 0 && row.committed_at_mjd_tai !== null
 
 /** The whole transaction of one row. */
 async function recordsOf(publisher: Publisher, task: PublishTask, row: OutboxRow): Promise<NewRecord[]> {
