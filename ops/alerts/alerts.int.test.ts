@@ -298,4 +298,22 @@ describe('a retraction', () => {
         .sort(),
     ).toEqual(bytesOf(ids))
   })
+
+  it('that the database has forgotten, and that is ordered anew, is told again: the last word is that of the APDB', async () => {
+    const { unit, ids } = await world.commit(9, [[31, -20]])
+    await eventually(async () => expect(await untold()).toBe(0))
+    const { pool } = world.db
+    const id = await carryOut('retract', { unit })
+    await pool.query('delete from alert_order_unit where order_id = $1', [id])
+    await pool.query('delete from alert_order where id = $1', [id])
+    await pool.query('update "DiaSource" set "timeWithdrawnMjdTai" = null where "diaSourceId" = any($1)', [ids])
+    expect(await carryOut('retract', { unit })).toBe(id)
+    const { rows } = await pool.query<{ at: number }>(
+      'select "timeWithdrawnMjdTai" as at from "DiaSource" where "diaSourceId" = any($1)',
+      [ids],
+    )
+    const told = world.recordsIn(alertsRetracted.topic).filter(({ key }) => ids.map(String).includes(String(key)))
+    expect(told).toHaveLength(2)
+    expect(codec.decode('alerts-retracted', told[1]!.value!).timeWithdrawnMjdTai).toBe(rows[0]!.at)
+  })
 })

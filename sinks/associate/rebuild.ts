@@ -94,7 +94,7 @@ async function apply(client: Client, key: string, commit: Commit, result: Pipeli
   return rows
 }
 
-/** Gives back how many sources were not withdrawn before. */
+/** Gives back how many sources were not withdrawn before, or at another time. */
 async function withdrawAll(pool: Pool, store: Pick<Archive, 'get' | 'list'>, bucket: string): Promise<number> {
   const fetched = ahead(
     store.list(bucket, RETRACTIONS),
@@ -104,7 +104,7 @@ async function withdrawAll(pool: Pool, store: Pick<Archive, 'get' | 'list'>, buc
   let withdrawn = 0
   for await (const { diaSourceId, timeWithdrawnMjdTai } of fetched) {
     const { rowCount } = await pool.query(
-      `update "DiaSource" set "timeWithdrawnMjdTai" = $2 where "diaSourceId" = $1 and "timeWithdrawnMjdTai" is null`,
+      `update "DiaSource" set "timeWithdrawnMjdTai" = $2 where "diaSourceId" = $1 and "timeWithdrawnMjdTai" is distinct from $2`,
       [diaSourceId, timeWithdrawnMjdTai],
     )
     withdrawn += rowCount ?? 0

@@ -21,7 +21,7 @@ export async function sendOrdered(publisher: Publisher, task: PublishTask, { stu
   const key = orderKey(row)
   const facts = { unit: row.unit, attempt: Number(row.attempt), order: row.order_id, kind: row.kind }
   const wasOut = task.rows.has(key)
-  if (!wasOut) {
+  if (!wasOut || row.kind === 'retract') {
     let refusal: string | undefined
     const records = await packPatiently(publisher, stuck, { key, facts }, async () => {
       const made = await (row.kind === 'resend' ? resent : retracted)(publisher, task, row)
@@ -36,8 +36,11 @@ export async function sendOrdered(publisher: Publisher, task: PublishTask, { stu
       return true
     }
     if (records === undefined) return true
-    publisher.log.info({ ...facts, records: records.length }, 'order packed')
-    await task.commit(records)
+    // A retraction that the database has forgotten and that is ordered anew has another time: of those under one key the last word stands.
+    if (!task.rows.get(key)?.equals(records.at(-1)!.value!)) {
+      publisher.log.info({ ...facts, records: records.length }, 'order packed')
+      await task.commit(records)
+    }
   }
   await quietly(publisher, task, async () => {
     await markOrdered(publisher.pool, row, null)
