@@ -111,11 +111,14 @@ async function suffer(whole: WholeSystem, plan: NightPlan, away: Away, means: Me
   return { plan, seconds, ...before, swept, wouldRun, after }
 }
 
-/** Kills them when the first visits' units are ready, and starts them when those of the last could be started no more; gives the seconds. */
+/**
+ * Kills them when the first visits' units are in hand, and starts them when those of the last could be started no more; gives the seconds. Those
+ * that are only ready may go stale before a busy machine comes to them.
+ */
 async function takeAway({ system, pool }: WholeSystem, plan: NightPlan, away: Away, signal: AbortSignal) {
   const inTime = unitsOf(plan, 0, BEFORE)
-  const isReady = (it: UnitSummary) => it.readyAt !== null && inTime.includes(it.unit)
-  while ((await unitsSummary(pool)).filter(isReady).length < inTime.length) await sleep(100, undefined, { signal })
+  const isInHand = (it: UnitSummary) => it.leasedAt !== null && inTime.includes(it.unit)
+  while ((await unitsSummary(pool)).filter(isInHand).length < inTime.length) await sleep(100, undefined, { signal })
   const stopped = Date.now()
   const next = plan.visits[BEFORE]!
   // The plan could not say otherwise what is found stale.
