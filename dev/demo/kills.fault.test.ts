@@ -95,8 +95,9 @@ async function killOften(
     await sleep(3000 * random.uniform(), undefined, { signal })
     const name = victim === 'worker' ? system.workers[Math.floor(system.workers.length * random.uniform())]! : victim
     const kill = await killHolding(system, name, signal, Math.floor(3 * random.uniform()))
-    // Of two workers the other one may take all that is left; whoever has a task of his own has it again.
-    const seconds = await Promise.race([kill.recovered, sleep(AGAIN_MS, undefined, { signal })])
+    // Of two workers the other one may take all that is left, and the night with it; whoever has a task of his own has it again.
+    const patience = victim === 'worker' ? 0 : AGAIN_MS
+    const seconds = await Promise.race([kill.recovered, sleep(patience, undefined, { signal })])
     const again = seconds === undefined ? 'started anew' : `at work again after ${seconds.toFixed(1)} s`
     console.log(`${name} killed holding ${kill.held}, ${again}`)
     kills.push(kill)
