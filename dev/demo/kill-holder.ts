@@ -36,8 +36,7 @@ export function killHolder(
     await system.kill(name)
     bystanders = (await held(pid)).filter(other => other !== unit)
     if (isLate) say(`${name} had reported ${unit} before it was killed: the kill came too late`)
-    // In the middle of a night its processors are for the pixels.
-    await system.restart(name, { PP_WORKER_REHEARSALS: '1' })
+    await system.restart(name)
   }
   const watches = system.workers.map(name =>
     system.onLine(name, line => {

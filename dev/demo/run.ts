@@ -43,8 +43,6 @@ const BODIES = 2
 /** Seconds: the announcement comes this long before the shutter opens, and how long it is open. */
 const LEAD_S = 5
 const EXPOSURE_S = 2
-/** After so many runs all loops of a pipeline are compiled (`npm run bench` says it run by run): a night's first visit is not to wait for that. */
-const REHEARSALS = 8
 
 /** What the topology is told otherwise than by default, so that deadlines pass within the night and a dead worker is missed soon. */
 export const demoConfig = (options: DemoOptions) => {
@@ -55,10 +53,7 @@ export const demoConfig = (options: DemoOptions) => {
     ...(options.instrument !== 'LSSTCam' && { kafka: { partitions: 2 } }),
     ledger: { leaseSeconds: 8 },
     ...(!options.pixels && { deployment: 'load-test' }),
-    worker: {
-      ...{ heartbeatMs: 1500, slots: options.slots, rehearsals: REHEARSALS },
-      recording: options.pixels ? '' : RECORDING,
-    },
+    worker: { heartbeatMs: 1500, slots: options.slots, recording: options.pixels ? '' : RECORDING },
   }
 }
 
