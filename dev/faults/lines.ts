@@ -1,10 +1,15 @@
+import { promptTopology } from '../../topology/prompt.ts'
 import type { ProcessName, System } from '../demo/system.ts'
 
 /** One line of a process's log, as an object. */
 export type Entry = Readonly<Record<string, unknown>> & { readonly process: ProcessName }
 
-/** Stages without time of their own, which commit only what they are given: that they are restored says that they are back. */
-const QUIET = /^(raw-reconcile|dispatch|associate|archive|result-archive|repo-sync|metrics)#/
+/** Effects without time of their own, which commit only what they are given: that they are restored says that they are back. */
+const QUIET: ReadonlySet<string> = new Set(
+  promptTopology()
+    .stages.filter(stage => stage.role === 'effects' && !('watermark' in stage))
+    .map(({ name }) => name),
+)
 
 /** Hears the logs of all processes, also of those that are started later under another name. */
 export class Lines {
@@ -73,7 +78,7 @@ export class Lines {
     const goesOn = (task: string) => (entry: Entry) =>
       by(entry.process) &&
       entry['task'] === task &&
-      (entry['msg'] === 'committed' || (entry['msg'] === 'task restored' && QUIET.test(task)))
+      (entry['msg'] === 'committed' || (entry['msg'] === 'task restored' && QUIET.has(task.split('#')[0]!)))
     await Promise.all(tasks.map(task => this.next(goesOn(task), signal)))
   }
 
