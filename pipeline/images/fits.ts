@@ -184,12 +184,17 @@ const STRUCTURE = /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|BZERO|
 
 /**
  * Serialises HDUs, the first as primary. BITPIX follows the array: Uint16Array becomes 16 with BZERO 32768.
+ * @param Memory of the file: shared, if another thread is to have it without a copy
  * @throws RangeError on a keyword, value or image size that FITS cannot hold: a fault of the caller, not of any input.
  */
-export function writeFits(hdus: readonly HduContent[]): Uint8Array {
+export function writeFits(
+  hdus: readonly HduContent[],
+  Memory: new (bytes: number) => ArrayBufferLike = ArrayBuffer,
+): Uint8Array {
   const headers = hdus.map((hdu, index) => headerBytes(hdu, index === 0, hdus.length > 1))
   const sizes = hdus.map(({ image }) => padded(image?.data.byteLength ?? 0))
-  const file = new Uint8Array([...headers.map(header => header.length), ...sizes].reduce((sum, size) => sum + size, 0))
+  const lengths = [...headers.map(header => header.length), ...sizes]
+  const file = new Uint8Array(new Memory(lengths.reduce((sum, length) => sum + length, 0)))
   let at = 0
   for (const [i, { image }] of hdus.entries()) {
     file.set(headers[i]!, at)

@@ -6,7 +6,7 @@ import type { Kernel } from './convolve.ts'
 import type { KernelFit } from './spatial-kernel.ts'
 import { type Wcs, skyOf, wcsCards } from './wcs.ts'
 
-/** A file for the repository: FITS bytes of a dataset type. */
+/** A file for the repository: FITS bytes of a dataset type, in shared memory, since another thread stores them: 20 MB for a chip of 1024². */
 export interface ProductFile {
   readonly datasetType: DatasetType
   readonly bytes: Uint8Array
@@ -31,7 +31,7 @@ export function imageProduct(
     { header: { EXTNAME: 'MASK', ...bits }, image: { width, height, data: image.mask } },
     ...(about.psf ? [kernelHdu('PSF', about.psf)] : []),
   ]
-  return { datasetType, bytes: writeFits(hdus) }
+  return { datasetType, bytes: writeFits(hdus, SharedArrayBuffer) }
 }
 
 const MASK_CARDS = { MP_BAD: MASK.bad, MP_SAT: MASK.saturated, MP_CR: MASK.cosmicRay, MP_NODAT: MASK.noData }
@@ -55,7 +55,7 @@ export function kernelProduct(fit: KernelFit, convolved: string, cards: Cards): 
     BACKY: fit.background[2],
   }
   const terms = fit.kernels.map((kernel, k) => kernelHdu(`TERM${k}`, kernel))
-  return { datasetType: 'difference_kernel', bytes: writeFits([{ header }, ...terms]) }
+  return { datasetType: 'difference_kernel', bytes: writeFits([{ header }, ...terms], SharedArrayBuffer) }
 }
 
 /** Sources of the science image, one row each (float64): x, y (pixels from 0), ra, dec (degrees), snr. */
@@ -69,6 +69,7 @@ export function sourceProduct({ sources, image }: Characterized, wcs: Wcs, cards
     }),
   )
   const names = Object.fromEntries(columns.map((name, i) => [`COLUMN${i + 1}`, name]))
-  const image2 = { width: columns.length, height: inside.length, data }
-  return { datasetType: 'single_visit_star', bytes: writeFits([{ header: { ...cards, ...names }, image: image2 }]) }
+  const table = { width: columns.length, height: inside.length, data }
+  const hdu = { header: { ...cards, ...names }, image: table }
+  return { datasetType: 'single_visit_star', bytes: writeFits([hdu], SharedArrayBuffer) }
 }

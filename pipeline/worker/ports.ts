@@ -41,6 +41,8 @@ export interface UnitLedger {
 
 export interface ObjectStore {
   get(bucket: string, key: string): Promise<Uint8Array>
+  /** For images: in memory that the pipeline's thread looks into as well, so that nothing of them is copied for it. */
+  getShared(bucket: string, key: string): Promise<Uint8Array>
   put(bucket: string, key: string, bytes: Uint8Array): Promise<{ readonly size: number; readonly sha256: string }>
   list(bucket: string, prefix: string): AsyncIterable<{ readonly key: string }>
 }

@@ -25,7 +25,7 @@ export interface Preloaded {
 }
 
 export interface PreloadContext {
-  readonly store: ObjectStore
+  readonly store: Pick<ObjectStore, 'get' | 'getShared' | 'list'>
   readonly history: History
   readonly ephemerides: Ephemerides
   /** How long ephemerides are waited for; 0: they are not asked for. */
@@ -93,7 +93,7 @@ export async function preload(unit: UnitToPreload, context: PreloadContext): Pro
     inputs.push(key)
     const cached = context.cache.get(key)
     if (cached) return cached
-    const bytes = shared(await context.store.get(context.bucket, key))
+    const bytes = await context.store.getShared(context.bucket, key)
     context.cache.set(key, bytes)
     return bytes
   }
@@ -162,15 +162,5 @@ async function templatesIn(
   const keys = known ? overlappingTemplates(await store.get(bucket, indexKey), indexKey, polygon) : []
   if (keys.length === 0) missing.push(`no template of band ${band} overlaps the detector`)
   inputs.push(...keys)
-  return Promise.all(keys.map(async key => shared(await store.get(bucket, key))))
-}
-
-/**
- * The bytes in memory that the pipeline's thread looks into as well: what it is given of them is not copied. For a chip of 1024² that is 25 MB, copied here
- * before the raw arrives and not after it.
- */
-function shared(bytes: Uint8Array): Uint8Array {
-  const own = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  own.set(bytes)
-  return own
+  return Promise.all(keys.map(key => store.getShared(bucket, key)))
 }

@@ -13,7 +13,7 @@ export const attemptPrefix = (lease: Lease, visit: bigint, pipeline: string, dep
 
 /** Stores the pipeline's files. Products are listed in the order of the pipeline, by (type, key). */
 export const storeProducts = (
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'put'>,
   bucket: string,
   prefix: string,
   products: ImageOutputs['products'],
@@ -25,7 +25,7 @@ export const storeProducts = (
     }),
   )
 
-const stored = async (store: ObjectStore, bucket: string, key: string, bytes: Uint8Array) => {
+const stored = async (store: Pick<ObjectStore, 'put'>, bucket: string, key: string, bytes: Uint8Array) => {
   const { size, sha256 } = await store.put(bucket, key, bytes)
   return { size: BigInt(size), sha256 }
 }
@@ -35,7 +35,7 @@ const stored = async (store: ObjectStore, bucket: string, key: string, bytes: Ui
  * small writes a visit. Publish reads the spans by range; the object is kept as long as the rows that point into it.
  */
 export async function storeCutouts(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'put'>,
   bucket: string,
   prefix: string,
   cutouts: ImageOutputs['cutouts'],

@@ -15,13 +15,10 @@ function stage(answer: PipelineAnswer, kept = 1) {
       ...{ worker: 'w', bucket: 'central', deadlineMs: 1000, paddingArcsec: 30, now: () => 7 },
       thread: { run: async (job: PipelineJob) => (jobs.push(job), answer), close: async () => {} },
       store: {
-        get: async (_bucket: string, key: string) => objects.get(key)!,
+        getShared: async (_bucket: string, key: string) => objects.get(key)!,
         put: async (_bucket: string, key: string, bytes: Uint8Array) => {
           objects.set(key, bytes.subarray(0, kept * bytes.length))
           return { size: bytes.length, sha256: '' }
-        },
-        list: () => {
-          throw new Error('nothing to list')
         },
       },
     },

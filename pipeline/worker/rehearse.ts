@@ -32,7 +32,7 @@ export async function rehearse(
     const result = await runUnit(lease, preloaded, { ...context, deployment: NAME }, signal)
     if (result.outcome !== 'succeeded') throw new Error(`the artificial unit was refused: ${result.detail}`)
     for (const { key, size } of result.products) {
-      const { length } = await store.get(bucket, key)
+      const { length } = await store.getShared(bucket, key)
       if (BigInt(length) !== size)
         throw new Error(`${bucket}/${key}: ${size} bytes were stored, and ${length} read back`)
     }

@@ -26,7 +26,7 @@ export const taiStamp = (taiSeconds: number): string =>
 
 /** The key of the calibration valid at `taiSeconds`; of several, the one whose validity began last. */
 export async function findCalibration(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'list'>,
   bucket: string,
   prefix: string,
   taiSeconds: number,

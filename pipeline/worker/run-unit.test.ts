@@ -67,9 +67,8 @@ describe('exposures of another rotation than announced', () => {
       {
         worker: 'w',
         store: {
-          get: async (_bucket, key) => writeFits([{ header: { ROTPA: angles[Number(key)]! } }]),
+          getShared: async (_bucket, key) => writeFits([{ header: { ROTPA: angles[Number(key)]! } }]),
           put: async () => ({ size: 1, sha256: 'd' }),
-          list: async function* () {},
         },
         thread: { run: async job => (jobs.push(job), answer), close: async () => {} },
         ...{ bucket: 'central', deployment: 'd', deadlineMs: 1, paddingArcsec: 30, now: () => 7 },

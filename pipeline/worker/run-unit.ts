@@ -10,7 +10,7 @@ import type { PipelineThread } from './thread-runner.ts'
 
 export interface RunContext {
   readonly worker: string
-  readonly store: ObjectStore
+  readonly store: Pick<ObjectStore, 'getShared' | 'put'>
   readonly thread: PipelineThread
   /** Bucket of products and cutouts. */
   readonly bucket: string
@@ -89,7 +89,7 @@ function aboutBodies({ ephemerides, remarks }: Preloaded, midpointMjdTai: number
 }
 
 const readSnaps = (lease: Lease, { store }: RunContext): Promise<Snap[]> =>
-  Promise.all(lease.raws.map(async used => ({ used, bytes: await store.get(used.raw.bucket, used.raw.key) })))
+  Promise.all(lease.raws.map(async used => ({ used, bytes: await store.getShared(used.raw.bucket, used.raw.key) })))
 
 const jobOf = (
   lease: Lease,

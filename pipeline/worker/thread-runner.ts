@@ -18,7 +18,7 @@ export class PipelineAborted extends Error {
  * a crash.
  */
 export interface PipelineThread {
-  /** Inputs are copied into the thread, those in shared memory excepted (see `preload`). Rejects with what ended the run. */
+  /** Inputs are copied into the thread, those in shared memory excepted (see `ObjectStore.getShared`). Rejects with what ended the run. */
   run(job: PipelineJob, options: { readonly deadlineMs: number; readonly signal: AbortSignal }): Promise<PipelineAnswer>
   close(): Promise<void>
 }

@@ -26,15 +26,6 @@ function answer(job: PipelineJob): PipelineAnswer {
   }
 }
 
-/** The pixels of the products change hands instead of being copied: 20 MB for a chip of 1024². */
-function post(answer: PipelineAnswer): void {
-  const products = 'outputs' in answer ? answer.outputs.products : []
-  parentPort!.postMessage(
-    answer,
-    products.map(({ bytes }) => bytes.buffer as ArrayBuffer),
-  )
-}
-
 /**
  * Pixels yield to everything that is short and awaited: heartbeats, leases, reports, and on one machine the brokers too. On Linux 0 means the thread that
  * asks, not its process; elsewhere it would be the process, whose heartbeats must not wait.
@@ -44,4 +35,4 @@ const NICER = 10
 const NICEST = 19
 if (parentPort && process.platform === 'linux') setPriority(0, Math.min(NICEST, getPriority(0) + NICER))
 
-parentPort?.on('message', (job: PipelineJob) => post(answer(job)))
+parentPort?.on('message', (job: PipelineJob) => parentPort!.postMessage(answer(job)))

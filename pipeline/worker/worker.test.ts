@@ -54,11 +54,13 @@ function setup(more: { readonly drainMs?: number; readonly maxUnits?: number } =
   // A bell: rung while nobody listens, it rings for the next who does.
   let rung = false
   let wake = () => {}
+  const get = async (_bucket: string, key: string) => {
+    reads.push(key)
+    return key === 'k.fits' ? readRaw() : new Uint8Array(1)
+  }
   const store: ObjectStore = {
-    get: async (_bucket, key) => {
-      reads.push(key)
-      return key === 'k.fits' ? readRaw() : new Uint8Array(1)
-    },
+    get,
+    getShared: get,
     put: async (_bucket, key, bytes) => {
       said.push(`put ${key}`)
       return { size: bytes.length, sha256: 'd' }

@@ -32,6 +32,11 @@ export interface ObjectInfo {
 /** Objects of an S3-compatible store. Every call names bucket and key in its error; a missing object or bucket is `NotFound`. */
 export interface ObjectStore {
   get(bucket: string, key: string): Promise<Buffer>
+  /**
+   * The same, in memory that threads share: for images, which another thread looks at. Their pieces go straight to their place, and the collector of the
+   * thread that reads does not count them. Otherwise every 25 MB would make it mark its whole heap, a tenth of what a visit cost.
+   */
+  getShared(bucket: string, key: string): Promise<Uint8Array>
   /** Exactly `length` bytes from `offset`. */
   getRange(bucket: string, key: string, offset: number, length: number): Promise<Buffer>
   /** Writes the object whole, replacing what was there. */
@@ -52,6 +57,7 @@ export function openObjectStore(options: S3Options): ObjectStore {
   const client = connect(options)
   return {
     get: (bucket, key) => read(client, bucket, key),
+    getShared: (bucket, key) => readShared(client, bucket, key),
     getRange: async (bucket, key, offset, length) => {
       if (length === 0) return Buffer.alloc(0)
       const bytes = await read(client, bucket, key, `bytes=${offset}-${offset + length - 1}`)
@@ -144,6 +150,20 @@ const read = (client: S3Client, bucket: string, key: string, range?: string): Pr
     const bytes = await Body!.transformToByteArray()
     // Over the same memory: a template is 12 MB.
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  })
+
+const readShared = (client: S3Client, bucket: string, key: string): Promise<Uint8Array> =>
+  named('read', bucket, key, async () => {
+    const { Body, ContentLength } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+    if (ContentLength === undefined) throw new Error('the store does not say how long it is')
+    const bytes = new Uint8Array(new SharedArrayBuffer(ContentLength))
+    let filled = 0
+    for await (const piece of Body as AsyncIterable<Uint8Array>) {
+      bytes.set(piece, filled)
+      filled += piece.length
+    }
+    if (filled === ContentLength) return bytes
+    throw new Error(`${filled} bytes instead of ${ContentLength}: it is cut short`)
   })
 
 async function* pages(

@@ -60,12 +60,14 @@ export function memoryRepository() {
   const reads: string[] = []
   const jobs: PipelineJob[] = []
   let fault = (_key: string): boolean => false
+  const get = async (_bucket: string, key: string) => {
+    reads.push(key)
+    if (fault(key)) throw new Error(`503 at ${key}`)
+    return Buffer.from(objects.get(key) ?? key)
+  }
   const store: ObjectStore = {
-    get: async (_bucket, key) => {
-      reads.push(key)
-      if (fault(key)) throw new Error(`503 at ${key}`)
-      return Buffer.from(objects.get(key) ?? key)
-    },
+    get,
+    getShared: get,
     put: async (_bucket, _key, bytes) => ({ size: bytes.length, sha256: 'd' }),
     async *list(_bucket, prefix) {
       await Promise.resolve()
