@@ -25,8 +25,11 @@ export const classArchive = (artifact: string) => join(artifact, `classes-${java
 
 export interface JavaOptions {
   readonly heapMax: string
-  /** It takes checksums of much data: 20 MB into S3Proxy are 0.23 s of CPU with the first compiler alone, and 0.10 s with both. */
-  readonly hashes?: boolean
+  /**
+   * File of compiler directives for a service that takes checksums of much data: 20 MB into S3Proxy are 0.23 s of CPU with the first
+   * compiler alone, and 0.10 s with both.
+   */
+  readonly secondCompiler?: string
   /** The archive of the loaded classes (class data sharing), which halves the time a service takes to start. */
   readonly archive: string
   /** Whether this run writes the archive, at its orderly end, instead of reading it. */
@@ -36,11 +39,14 @@ export interface JavaOptions {
 /**
  * The flags of a service's JVM: quick to start and small, since four services share a small machine: one
  * collector thread and only the first compiler, which takes a third off the work of starting, but for a service that
- * digests what it is given: hashes have instructions of their own, which only the second compiler knows. An archive that
+ * digests what it is given: hashes have instructions of their own, which only the second compiler knows, and is kept to. An archive that
  * does not fit the Java, the jars or the collector is silently not used; the service then only starts more slowly.
  */
-export function javaFlags({ heapMax, hashes, archive, makeArchive }: JavaOptions): readonly string[] {
-  const flags = [`-Xmx${heapMax}`, '-XX:+UseSerialGC', ...(hashes ? [] : ['-XX:TieredStopAtLevel=1'])]
+export function javaFlags({ heapMax, secondCompiler, archive, makeArchive }: JavaOptions): readonly string[] {
+  const compilers = secondCompiler
+    ? ['-XX:+UnlockDiagnosticVMOptions', `-XX:CompilerDirectivesFile=${secondCompiler}`]
+    : ['-XX:TieredStopAtLevel=1']
+  const flags = [`-Xmx${heapMax}`, '-XX:+UseSerialGC', ...compilers]
   if (makeArchive) return [...flags, `-XX:ArchiveClassesAtExit=${archive}`]
   return existsSync(archive) ? [...flags, `-XX:SharedArchiveFile=${archive}`, '-Xshare:auto'] : flags
 }
