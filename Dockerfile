@@ -21,4 +21,4 @@ COPY --from=build /app/dist ./dist
 # By number, so that an orchestrator can tell that it is not root. Nothing is written to the image's own files.
 USER 1000:1000
 # Node must not be process 1, which ignores signals that nobody handles: run it with an init (compose: `init: true`).
-ENTRYPOINT ["node", "--enable-source-maps", "dist/ops/pp.js"]
+ENTRYPOINT ["node", "--single-threaded-gc", "--min-semi-space-size=16", "--enable-source-maps", "dist/ops/pp.js"]

@@ -11,6 +11,7 @@ import { initialise } from '../../streams/main/initialise.ts'
 import { roles } from '../../streams/main/main.ts'
 import type { Role } from '../../topology/model/topology.ts'
 import { promptTopology } from '../../topology/prompt.ts'
+import { nodeFlags } from '../node-flags.ts'
 import type { ServiceAddresses } from '../services/services.ts'
 
 /**
@@ -199,11 +200,12 @@ async function writeConfig(folder: string, config: object): Promise<string> {
 function launch(told: readonly string[], variables: Readonly<Record<string, string>>, log: string): ChildProcess {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PP_')))
   const guard = fileURLToPath(new URL('../die-with-parent.mjs', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    ['--import', pathToFileURL(guard).href, '--import', loader, join(checkout, 'ops/pp.ts'), ...told],
-    { cwd: checkout, env: { ...environment, ...variables }, stdio: ['pipe', 'pipe', 'pipe'] },
-  )
+  const imports = ['--import', pathToFileURL(guard).href, '--import', loader]
+  const child = spawn(process.execPath, [...nodeFlags, ...imports, join(checkout, 'ops/pp.ts'), ...told], {
+    cwd: checkout,
+    env: { ...environment, ...variables },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   const file = createWriteStream(log, { flags: 'a' })
   child.stdout.pipe(file, { end: false })
   child.stderr.pipe(file, { end: false })
