@@ -4,6 +4,7 @@ import { detectorPolygon, type Geometry } from '../../topology/camera.ts'
 import { bandOf, instruments } from '../../topology/instruments.ts'
 import { taiSecondsOfInstant } from '../../topology/model/time.ts'
 import { near } from './ephemerides.ts'
+import { counted } from './counted.ts'
 import type { Ephemerides, History, KnownObject, ObjectStore, SkyPosition, UnitToPreload } from './ports.ts'
 import { calibrationPrefix, findCalibration, overlappingTemplates, templateIndexKey } from './repository.ts'
 
@@ -93,7 +94,7 @@ export async function preload(unit: UnitToPreload, context: PreloadContext): Pro
     inputs.push(key)
     const cached = context.cache.get(key)
     if (cached) return cached
-    const bytes = await context.store.getShared(context.bucket, key)
+    const bytes = counted(await context.store.getShared(context.bucket, key))
     context.cache.set(key, bytes)
     return bytes
   }
@@ -162,5 +163,5 @@ async function templatesIn(
   const keys = known ? overlappingTemplates(await store.get(bucket, indexKey), indexKey, polygon) : []
   if (keys.length === 0) missing.push(`no template of band ${band} overlaps the detector`)
   inputs.push(...keys)
-  return Promise.all(keys.map(key => store.getShared(bucket, key)))
+  return Promise.all(keys.map(async key => counted(await store.getShared(bucket, key))))
 }

@@ -2,6 +2,7 @@ import type { PipelineResult, UsedRaw } from '../../schemas/avro/generated.ts'
 import { type ImageOutputs, type InputName, type PipelineName, PIPELINES, requiredInputs } from '../images/pipeline.ts'
 import { passGate, type Snap, wordsOf } from './gate.ts'
 import { predict } from '../../topology/association/ephemeris.ts'
+import { counted } from './counted.ts'
 import type { Lease, ObjectStore } from './ports.ts'
 import type { Preloaded } from './preload.ts'
 import { attemptPrefix, storeCutouts, storeProducts } from './products.ts'
@@ -89,7 +90,9 @@ function aboutBodies({ ephemerides, remarks }: Preloaded, midpointMjdTai: number
 }
 
 const readSnaps = (lease: Lease, { store }: RunContext): Promise<Snap[]> =>
-  Promise.all(lease.raws.map(async used => ({ used, bytes: await store.getShared(used.raw.bucket, used.raw.key) })))
+  Promise.all(
+    lease.raws.map(async used => ({ used, bytes: counted(await store.getShared(used.raw.bucket, used.raw.key)) })),
+  )
 
 const jobOf = (
   lease: Lease,

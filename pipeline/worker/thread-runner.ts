@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { counted } from './counted.ts'
 import type { PipelineJob, PipelineAnswer } from './thread.ts'
 
 /** The pipeline did not end before its deadline; its thread is gone. */
@@ -73,6 +74,7 @@ async function answerOf(thread: Worker, job: PipelineJob, signal: AbortSignal): 
   const answered = once(thread, 'message', { signal })
   thread.postMessage(job)
   const [answer] = (await Promise.race([answered, exited])) as [PipelineAnswer]
+  if ('outputs' in answer) for (const { bytes } of answer.outputs.products) counted(bytes)
   return answer
 }
 

@@ -33,8 +33,8 @@ export interface ObjectInfo {
 export interface ObjectStore {
   get(bucket: string, key: string): Promise<Buffer>
   /**
-   * The same, in memory that threads share: for images, which another thread looks at. Their pieces go straight to their place, and the collector of the
-   * thread that reads does not count them. Otherwise every 25 MB would make it mark its whole heap, a tenth of what a visit cost.
+   * The same, in memory that threads share: for images, which another thread looks at. Their pieces go straight to their place. The store must say how
+   * long the object is, as S3 does.
    */
   getShared(bucket: string, key: string): Promise<Uint8Array>
   /** Exactly `length` bytes from `offset`. */
@@ -155,16 +155,21 @@ const read = (client: S3Client, bucket: string, key: string, range?: string): Pr
 const readShared = (client: S3Client, bucket: string, key: string): Promise<Uint8Array> =>
   named('read', bucket, key, async () => {
     const { Body, ContentLength } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-    if (ContentLength === undefined) throw new Error('the store does not say how long it is')
-    const bytes = new Uint8Array(new SharedArrayBuffer(ContentLength))
+    let bytes: Uint8Array | undefined
     let filled = 0
     for await (const piece of Body as AsyncIterable<Uint8Array>) {
+      // Made in here, where an error ends the answer as well, and its connection is free again.
+      bytes ??= room(ContentLength)
       bytes.set(piece, filled)
       filled += piece.length
     }
-    if (filled === ContentLength) return bytes
-    throw new Error(`${filled} bytes instead of ${ContentLength}: it is cut short`)
+    return bytes ?? room(ContentLength)
   })
+
+function room(length: number | undefined): Uint8Array {
+  if (length === undefined) throw new Error('the store does not say how long it is')
+  return new Uint8Array(new SharedArrayBuffer(length))
+}
 
 async function* pages(
   client: S3Client,
