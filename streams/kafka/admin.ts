@@ -29,7 +29,7 @@ export async function createTopics(cluster: Cluster, specs: readonly TopicSpec[]
     })
     throw new Error(`topics cannot be created: ${reasons.join('; ')}`)
   }
-  await untilLed(cluster, missing, deadline)
+  await untilLed(cluster, missing)
 }
 
 const moved = (cluster: Cluster) => async (error: unknown) => {
@@ -67,7 +67,8 @@ async function requestTopics(cluster: Cluster, specs: readonly TopicSpec[]) {
   })
 }
 
-async function untilLed(cluster: Cluster, specs: readonly TopicSpec[], deadline: number): Promise<void> {
+async function untilLed(cluster: Cluster, specs: readonly TopicSpec[]): Promise<void> {
+  const deadline = performance.now() + DEADLINE_MS
   for (;;) {
     const { topicMetadata } = await cluster.metadata({ topics: specs.map(({ topic }) => topic) })
     const led = (topic: string) =>
@@ -75,8 +76,12 @@ async function untilLed(cluster: Cluster, specs: readonly TopicSpec[], deadline:
         .length ?? 0
     const waiting = specs.filter(({ topic, partitions }) => led(topic) < partitions)
     if (waiting.length === 0) return
-    if (performance.now() > deadline)
-      throw new Error(`created, but still without leaders: ${waiting.map(({ topic }) => topic).join(', ')}`)
+    if (performance.now() > deadline) {
+      const lacks = waiting.map(
+        ({ topic, partitions }) => `${topic} (${led(topic)} of ${partitions} partitions have one)`,
+      )
+      throw new Error(`created, but after ${DEADLINE_MS / 1000} s still without leaders: ${lacks.join(', ')}`)
+    }
     await sleep(20)
   }
 }
