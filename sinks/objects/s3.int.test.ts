@@ -54,6 +54,25 @@ it('makes a bucket twice without complaint', async () => {
   await store.createBucket(bucket)
 })
 
+it('reads into shared memory only what has a length, says so otherwise, and lets the connection go', async () => {
+  let open = 0
+  const vague = createServer(socket => {
+    open++
+    socket
+      .on('close', () => open--)
+      .on('error', () => {})
+      .resume()
+    socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n')
+  }).listen(0, '127.0.0.1')
+  await once(vague, 'listening')
+  const { port } = vague.address() as AddressInfo
+  const asked = openObjectStore({ ...inject('services').s3, endpoint: `http://127.0.0.1:${port}`, maxAttempts: 1 })
+  await expect(asked.getShared('raw', 'key')).rejects.toThrow(/raw\/key.*does not say how long it is/)
+  await expect.poll(() => open).toBe(0)
+  asked.close()
+  vague.close()
+})
+
 const answerCutShort = 'HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: 1000\r\n\r\n<'
 
 it.each([

@@ -31,7 +31,7 @@ export function s3Plan(artifact: string, options: Omit<JavaOptions, 'heapMax'>):
   }
 }
 
-/** What the second compiler may compile. The rest of the program, which runs for minutes, would cost it as much as the store's own work. */
+/** What the second compiler may compile. To compile the rest of a program that runs for minutes was a quarter of the store's work. */
 const onlyDigests = [
   { match: 'sun/security/provider/*.*', c2: { Exclude: false } },
   { match: '*.*', c2: { Exclude: true } },
